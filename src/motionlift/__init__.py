@@ -1,0 +1,1 @@
+"""motionlift: 2D keypoints in, 3D motion out."""

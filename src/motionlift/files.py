@@ -1,0 +1,75 @@
+"""Writing a file whole or not at all, and reading JSON with an error that helps."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from motionlift.errors import FormatError, MotionliftError
+
+
+@contextlib.contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """A temporary path in the folder of `path`, renamed to it if the block ends well.
+
+    On an error, Ctrl-C included, nothing is left behind, and what stood at `path` before stands
+    there still. The temporary name keeps the suffix, because many writers look at it. The block
+    may also make a folder there.
+
+    Raises:
+        MotionliftError: if the folder does not exist or cannot be written to, or the disk is full.
+    """
+    if path.is_dir() and any(path.iterdir()):
+        raise MotionliftError(
+            f"{path}: is a folder that is not empty; give another path or empty it"
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    except OSError as error:
+        raise MotionliftError(
+            f"{path}: cannot be written ({error.strerror}); choose a folder you may write to"
+        ) from error
+    try:
+        beside = scratch / path.name
+        yield beside
+        if beside.is_file():
+            _sync(beside)
+        elif path.is_dir():
+            path.rmdir()
+        os.replace(beside, path)  # noqa: PTH105  (named in the design; the same call)
+    except OSError as error:
+        raise MotionliftError(
+            f"{path}: could not be written ({error.strerror or error})"
+        ) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds; a damaged one's error says at which line.
+
+    Raises:
+        FormatError: if the file is missing, unreadable, not text, cut short, or nested too deep.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise FormatError(
+            f"{path}:{error.lineno}: not valid JSON ({error.msg}); the file may be cut short"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: not a text file, JSON was expected") from error
+    except RecursionError as error:
+        raise FormatError(f"{path}: nested too deep to be keypoints") from error
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as handle:
+        os.fsync(handle.fileno())

@@ -1,0 +1,137 @@
+"""The formats that motion comes and goes in: one file a format, found by its `FORMAT`.
+
+A keypoint format reads into `Pose2D`s, one a person, the most prominent first. A motion format
+reads into `Pose3D`s in `H36M17` and world space: metres, y up. What a reader inferred, skipped
+or rescaled is in the `notes` of what it returns.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from motionlift.errors import FormatError
+from motionlift.poses import Pose2D, Pose3D
+from motionlift.registry import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """What a user can say about a file that the file itself does not say, or says wrongly.
+
+    Attributes:
+        fps: frames a second, instead of what the file declares.
+        skeleton: name of the keypoints' skeleton, where files of several look alike.
+        names: TOML file that says which joints of an unknown motion capture skeleton are which.
+        up: the axis that points up, where the file does not say.
+        metres_per_unit: size of the file's unit of length, instead of what its source is known for.
+    """
+
+    fps: float | None = None
+    skeleton: str | None = None
+    names: Path | None = None
+    up: Literal["x", "y", "z"] | None = None
+    metres_per_unit: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One format: how it is recognised, read and written.
+
+    Attributes:
+        name: as in `--format`; the name of the module.
+        title: as people call it.
+        kind: "keypoints" (2D) or "motion" (3D).
+        suffixes: lower case, with the dot; empty for folders of files.
+        sniff: whether a file or folder is of this format, judged by content, cheaply; False, never
+            an error, for what cannot be read.
+        read_keypoints: for kind "keypoints".
+        read_motion: for kind "motion".
+        write: writes one motion to that path as it is told; the caller renames it into place.
+    """
+
+    name: str
+    title: str
+    kind: Literal["keypoints", "motion"]
+    suffixes: tuple[str, ...]
+    sniff: Callable[[Path], bool]
+    read_keypoints: Callable[[Path, ReadOptions], Sequence[Pose2D]] | None = None
+    read_motion: Callable[[Path, ReadOptions], Sequence[Pose3D]] | None = None
+    write: Callable[[Pose3D, Path], None] | None = None
+
+
+FORMATS: Registry[Format] = Registry(
+    package=__name__, constant="FORMAT", kind="format", error=FormatError
+)
+
+
+def find_format(
+    path: Path, *, kind: Literal["keypoints", "motion"], name: str | None = None
+) -> Format:
+    """The format of a file or folder: the one named, or the one whose sniff says yes.
+
+    Raises:
+        FormatError: if nothing is there, or it is of no known format of that kind.
+    """
+    if not path.exists():
+        raise FormatError(f"{path}: no such file or folder")
+    if name is not None:
+        return FORMATS.get(name)
+    readable = [each for each in FORMATS if each.kind == kind and _reader(each) is not None]
+    # The suffix only decides who is asked first: content decides.
+    readable.sort(key=lambda each: path.suffix.lower() not in each.suffixes)
+    for each in readable:
+        if each.sniff(path):
+            return each
+    if path.is_dir() and not any(path.iterdir()):
+        raise FormatError(f"{path}: the folder is empty; expected a file or folder of {kind}")
+    raise FormatError(
+        f"{path}: not {kind} in any known format "
+        f"({', '.join(each.title for each in readable)}); if it is one of these, give --format"
+    )
+
+
+def read_keypoints(
+    path: Path, options: ReadOptions | None = None, *, format: str | None = None
+) -> Sequence[Pose2D]:
+    """The people whose keypoints a file or folder holds, the most prominent first.
+
+    Raises:
+        FormatError: if it cannot be read, or holds nobody.
+    """
+    chosen = find_format(path, kind="keypoints", name=format)
+    if chosen.read_keypoints is None:
+        raise FormatError(f"{path}: format {chosen.name} holds no 2D keypoints")
+    return chosen.read_keypoints(path, options or ReadOptions())
+
+
+def read_motion(
+    path: Path, options: ReadOptions | None = None, *, format: str | None = None
+) -> Sequence[Pose3D]:
+    """The people whose 3D motion a file holds.
+
+    Raises:
+        FormatError: if it cannot be read, or holds nobody.
+    """
+    chosen = find_format(path, kind="motion", name=format)
+    if chosen.read_motion is None:
+        raise FormatError(f"{path}: format {chosen.name} holds no 3D motion that can be read")
+    return chosen.read_motion(path, options or ReadOptions())
+
+
+def find_writer(path: Path) -> Format:
+    """The format that writes to a path of that suffix.
+
+    Raises:
+        FormatError: if no format has that suffix; it lists those there are.
+    """
+    writers = [each for each in FORMATS if each.write is not None]
+    for each in writers:
+        if path.suffix.lower() in each.suffixes:
+            return each
+    known = ", ".join(sorted({suffix for each in writers for suffix in each.suffixes}))
+    raise FormatError(f"{path}: cannot write '{path.suffix}' files; choose one of: {known}")
+
+
+def _reader(each: Format) -> object:
+    return each.read_keypoints if each.kind == "keypoints" else each.read_motion

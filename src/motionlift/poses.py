@@ -1,0 +1,156 @@
+"""Keypoints and joints over time: what readers return, what the network is fed, what lifting gives.
+
+A joint that nobody saw is NaN with confidence 0, in both records; `__post_init__` holds that.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from motionlift.errors import MotionliftError
+from motionlift.skeletons import H36M17, Skeleton, joint_weights
+
+UNITS = ("m", "px")
+SPACES = ("world", "camera")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pose2D:
+    """One person's keypoints in image space: x right, y down.
+
+    Attributes:
+        keypoints: in pixels (or whatever unit the file has); NaN where missing.
+        confidence: in [0, 1]; 0 where missing.
+        fps: frames a second; None if the source does not say.
+        frame_index: the source's own frame numbers, strictly increasing.
+        image_size: (width, height) in pixels; None if the source does not say.
+        source: the file or folder it came from.
+        person: the source's name or number of the person; "" where there is only one.
+        notes: what the reader inferred, skipped or rescaled, a sentence each.
+    """
+
+    skeleton: Skeleton
+    keypoints: Float[np.ndarray, "frame joint 2"]
+    confidence: Float[np.ndarray, "frame joint"]
+    frame_index: Int[np.ndarray, " frame"]
+    fps: float | None = None
+    image_size: tuple[int, int] | None = None
+    source: str = ""
+    person: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check(self.keypoints, self.confidence, self.skeleton, coordinates=2)
+        if (
+            self.frame_index.shape != self.keypoints.shape[:1]
+            or (np.diff(self.frame_index) < 1).any()
+        ):
+            raise MotionliftError(f"{self.source}: frame numbers must increase, one for each frame")
+
+    @property
+    def num_frames(self) -> int:
+        """How many frames there are."""
+        return len(self.keypoints)
+
+    @property
+    def is_visible(self) -> Bool[np.ndarray, "frame joint"]:
+        """Which keypoints were found."""
+        return self.confidence > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pose3D:
+    """One person's joints over time.
+
+    Attributes:
+        positions: in `units`, in `space`; NaN where missing.
+        confidence: in [0, 1]; 0 where missing. Motion capture has 1.
+        fps: frames a second; None if nobody knows.
+        frame_index: the source's own frame numbers, strictly increasing.
+        units: "m", or "px" for motion lifted without a known scale.
+        space: "world" (y up, root trajectory kept) or "camera" (x right, y down, z away).
+        source: the file it came from.
+        person: the source's name of the person; "" where there is only one.
+        lifted_from: for lifted motion, the keypoints it was lifted from, in `H36M17` order.
+        root_xy: for lifted motion, where the root is in the image, in pixels.
+        model: for lifted motion, the name of the weights.
+        notes: what the reader inferred, skipped or rescaled, a sentence each.
+    """
+
+    skeleton: Skeleton
+    positions: Float[np.ndarray, "frame joint 3"]
+    confidence: Float[np.ndarray, "frame joint"]
+    frame_index: Int[np.ndarray, " frame"]
+    fps: float | None
+    units: str = "m"
+    space: str = "world"
+    source: str = ""
+    person: str = ""
+    lifted_from: Pose2D | None = None
+    root_xy: Float[np.ndarray, "frame 2"] | None = None
+    model: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check(self.positions, self.confidence, self.skeleton, coordinates=3)
+        if self.units not in UNITS or self.space not in SPACES:
+            raise MotionliftError(f"{self.source}: units are {UNITS}, spaces are {SPACES}")
+        if (
+            self.frame_index.shape != self.positions.shape[:1]
+            or (np.diff(self.frame_index) < 1).any()
+        ):
+            raise MotionliftError(f"{self.source}: frame numbers must increase, one for each frame")
+
+    @property
+    def num_frames(self) -> int:
+        """How many frames there are."""
+        return len(self.positions)
+
+    def joint(self, name: str) -> Float[np.ndarray, "frame 3"]:
+        """The path of one joint, by its name."""
+        return self.positions[:, self.skeleton.index(name)]
+
+
+def to_h36m17(pose: Pose2D) -> Pose2D:
+    """The same keypoints as `H36M17` joints, as `docs/skeletons.md` says for each skeleton.
+
+    A joint made of several keypoints is their mean, with the mean of their confidences; it is
+    missing if one of them is. A joint that the skeleton does not have is missing.
+    """
+    if pose.skeleton is H36M17:
+        return pose
+    weights = joint_weights(pose.skeleton)
+    visible = pose.is_visible
+    # A joint is seen when no keypoint with weight in it is missing, and it has any at all.
+    is_seen = ((~visible).astype(float) @ weights.T == 0) & (weights.sum(axis=1) > 0)
+    filled = np.where(visible[..., None], pose.keypoints, 0.0)
+    keypoints = np.einsum("ks,fsc->fkc", weights, filled)
+    return replace(
+        pose,
+        skeleton=H36M17,
+        keypoints=np.where(is_seen[..., None], keypoints, np.nan),
+        confidence=np.where(is_seen, pose.confidence @ weights.T, 0.0),
+    )
+
+
+def _check(
+    points: Float[np.ndarray, "frame joint coordinate"],
+    confidence: Float[np.ndarray, "frame joint"],
+    skeleton: Skeleton,
+    *,
+    coordinates: int,
+) -> None:
+    expected = (len(points), skeleton.num_joints)
+    if points.shape != (*expected, coordinates) or confidence.shape != expected:
+        raise MotionliftError(
+            f"{skeleton.name} has {skeleton.num_joints} joints, but the points have shape "
+            f"{points.shape} and the confidences {confidence.shape}"
+        )
+    if not ((confidence >= 0) & (confidence <= 1)).all():
+        raise MotionliftError("confidences must lie between 0 and 1")
+    is_missing = np.isnan(points).any(axis=-1)
+    if (is_missing != (confidence == 0)).any():
+        raise MotionliftError("a joint is NaN exactly where its confidence is 0")
+    if np.isinf(points).any():
+        raise MotionliftError("coordinates must be finite, or NaN where a joint is missing")

@@ -1,0 +1,52 @@
+"""Finds what a package offers, one file a thing, without importing what nobody asked for.
+
+A package such as `motionlift.formats` holds one public module for each thing it offers, and
+each module holds one constant (`FORMAT`, `RECIPE`, ...). The name of a thing is the name of its
+module, with dashes for underscores. Modules that begin with an underscore are not things.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from motionlift.errors import MotionliftError
+
+Thing = TypeVar("Thing")
+
+
+class Registry(Generic[Thing]):
+    """The things of one package, by name.
+
+    Args:
+        package: dotted name of the package that holds one module a thing.
+        constant: name of the constant that each module holds.
+        kind: what one of them is called in messages, such as "recipe".
+        error: raised for an unknown name.
+    """
+
+    def __init__(
+        self, *, package: str, constant: str, kind: str, error: type[MotionliftError]
+    ) -> None:
+        self._package = package
+        self._constant = constant
+        self._kind = kind
+        self._error = error
+
+    def names(self) -> list[str]:
+        """All names, sorted; imports none of the modules behind them."""
+        path = importlib.import_module(self._package).__path__
+        stems = (module.name for module in pkgutil.iter_modules(path))
+        return sorted(stem.replace("_", "-") for stem in stems if not stem.startswith("_"))
+
+    def get(self, name: str) -> Thing:
+        """The thing of that name; an unknown name's error lists the known ones."""
+        if name not in self.names():
+            known = ", ".join(self.names())
+            raise self._error(f"no {self._kind} is named '{name}'; there are: {known}")
+        module = importlib.import_module(f"{self._package}.{name.replace('-', '_')}")
+        thing: Thing = getattr(module, self._constant)
+        return thing
+
+    def __iter__(self) -> Iterator[Thing]:
+        return (self.get(name) for name in self.names())
