@@ -1,0 +1,243 @@
+"""The network: a dual-stream spatio-temporal transformer (Zhu et al., ICCV 2023, section 3.2).
+
+B clips, F frames, J joints, C channels, H heads. A token is one joint in one frame; tokens keep
+the axes (B, F, J, C) from one end to the other. Tensors have the names that the published
+checkpoints give them. `reference.py` says the same in formulas, slowly, and the tests hold this
+file to it; `docs/network.md` says it in words.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from motionlift.errors import MotionliftError, WeightsError
+
+Norm = Literal["pre", "post"]
+Axis = Literal["joints", "frames"]
+EPSILON = 1e-6
+_WEIGHT_DEVIATION = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DSTformerConfig:
+    """The sizes of a network, and where its LayerNorms stand.
+
+    Attributes:
+        dim_feat: channels of a token, C_f in the paper.
+        dim_rep: channels of the representation, C_e.
+        depth: number of dual-stream modules, N.
+        num_heads: attention heads; divides `dim_feat`.
+        mlp_ratio: hidden channels of an MLP over `dim_feat`.
+        max_frames: longest clip, T_max.
+        norm: "pre", LayerNorm before attention and MLP, as the published weights have it;
+            "post", after each residual sum, as the paper's text has it.
+        dropout: probability to drop an embedding, an attention weight or a channel in training.
+        drop_path: probability to drop a residual branch of the last module in training; rises
+            linearly to it from 0 in the first.
+    """
+
+    dim_feat: int
+    dim_rep: int
+    depth: int
+    num_heads: int
+    mlp_ratio: float
+    max_frames: int
+    num_joints: int = 17
+    dim_in: int = 3
+    dim_out: int = 3
+    norm: Norm = "pre"
+    dropout: float = 0.0
+    drop_path: float = 0.0
+
+    def __post_init__(self) -> None:
+        sizes = ("dim_feat", "dim_rep", "depth", "num_heads", "hidden", "max_frames")
+        for name in (*sizes, "num_joints", "dim_in", "dim_out"):
+            if getattr(self, name) < 1:
+                raise WeightsError(f"network: {name} is {getattr(self, name)}, but at least 1")
+        if self.dim_feat % self.num_heads:
+            raise WeightsError(
+                f"network: num_heads={self.num_heads} does not divide its {self.dim_feat} channels"
+                "; pass the num_heads that these weights were trained with"
+            )
+        if self.norm not in ("pre", "post"):
+            raise WeightsError(f"network: norm is '{self.norm}'; there are: pre, post")
+        if not (0 <= self.dropout < 1 and 0 <= self.drop_path < 1):
+            raise WeightsError("network: dropout and drop_path lie in [0, 1)")
+
+    @property
+    def hidden(self) -> int:
+        """Hidden channels of an MLP."""
+        return int(self.dim_feat * self.mlp_ratio)
+
+
+FULL = DSTformerConfig(dim_feat=512, dim_rep=512, depth=5, num_heads=8, mlp_ratio=2, max_frames=243)
+LITE = DSTformerConfig(dim_feat=256, dim_rep=512, depth=5, num_heads=8, mlp_ratio=4, max_frames=243)
+
+
+class DSTformer(nn.Module):
+    """Maps keypoints in clip space, with confidence, to root-relative joints in clip space."""
+
+    def __init__(self, config: DSTformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        C = config.dim_feat
+        self.temp_embed = nn.Parameter(torch.zeros(1, config.max_frames, 1, C))
+        self.pos_embed = nn.Parameter(torch.zeros(1, config.num_joints, C))
+        self.joints_embed = nn.Linear(config.dim_in, C)
+        self.embed_dropout = nn.Dropout(config.dropout)
+        self.blocks_st = nn.ModuleList(
+            Block(config, order=("joints", "frames"), level=level) for level in range(config.depth)
+        )
+        self.blocks_ts = nn.ModuleList(
+            Block(config, order=("frames", "joints"), level=level) for level in range(config.depth)
+        )
+        self.norm = nn.LayerNorm(C, eps=EPSILON)
+        self.pre_logits = nn.ModuleDict({"fc": nn.Linear(C, config.dim_rep)})
+        self.head = nn.Linear(config.dim_rep, config.dim_out)
+        self.ts_attn = nn.ModuleList(nn.Linear(2 * C, 2) for _ in range(config.depth))
+        self._initialise()
+
+    def forward(self, x: Float[Tensor, "B F J C_in"]) -> Float[Tensor, "B F J C_out"]:
+        """Root-relative joints in clip space.
+
+        `x` holds (x, y, confidence) in clip space, and (0, 0, 0) where a joint is missing.
+
+        Raises:
+            MotionliftError: if the clip is longer than the network was made for, or has another
+                number of joints or channels.
+        """
+        return self.head(self.encode(x))
+
+    def encode(self, x: Float[Tensor, "B F J C_in"]) -> Float[Tensor, "B F J C_e"]:
+        """The representation: values in -1..1 for each joint and frame."""
+        self._check(x)
+        tokens = self.joints_embed(x) + self.pos_embed + self.temp_embed[:, : x.shape[1]]
+        tokens = self.embed_dropout(tokens)
+        for st, ts, fusion in zip(self.blocks_st, self.blocks_ts, self.ts_attn, strict=True):
+            tokens = fuse(st(tokens), ts(tokens), fusion)
+        return torch.tanh(self.pre_logits["fc"](self.norm(tokens)))
+
+    def _check(self, x: Tensor) -> None:
+        config = self.config
+        if x.ndim != 4 or x.shape[2:] != (config.num_joints, config.dim_in):
+            raise MotionliftError(
+                f"the network takes (clips, frames, {config.num_joints} joints, {config.dim_in} "
+                f"channels), but the input has shape {tuple(x.shape)}"
+            )
+        if not 1 <= x.shape[1] <= config.max_frames:
+            raise MotionliftError(
+                f"the clip has {x.shape[1]} frames, this network takes 1 to {config.max_frames}; "
+                "cut it into windows, as motionlift.lift does"
+            )
+
+    def _initialise(self) -> None:
+        """Normals for weights and embeddings, zeros for biases, halves for the fusion."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=_WEIGHT_DEVIATION)
+                nn.init.zeros_(module.bias)
+        nn.init.normal_(self.temp_embed, std=_WEIGHT_DEVIATION)
+        nn.init.normal_(self.pos_embed, std=_WEIGHT_DEVIATION)
+        for fusion in self.ts_attn.children():
+            nn.init.zeros_(fusion.get_parameter("weight"))
+            nn.init.constant_(fusion.get_parameter("bias"), 0.5)
+
+
+class Block(nn.Module):
+    """One stream of a dual-stream module: a spatial and a temporal half, in the order given."""
+
+    def __init__(self, config: DSTformerConfig, *, order: tuple[Axis, Axis], level: int) -> None:
+        super().__init__()
+        self.order = order
+        self.norm_first = config.norm == "pre"
+        C = config.dim_feat
+        self.norm1_s, self.norm1_t = nn.LayerNorm(C, eps=EPSILON), nn.LayerNorm(C, eps=EPSILON)
+        self.attn_s = Attention(config, over="joints")
+        self.attn_t = Attention(config, over="frames")
+        self.norm2_s, self.norm2_t = nn.LayerNorm(C, eps=EPSILON), nn.LayerNorm(C, eps=EPSILON)
+        self.mlp_s, self.mlp_t = MLP(config), MLP(config)
+        self.drop_path = DropPath(config.drop_path * level / max(config.depth - 1, 1))
+
+    def forward(self, x: Float[Tensor, "B F J C"]) -> Float[Tensor, "B F J C"]:
+        for axis in self.order:
+            if axis == "joints":
+                x = self._half(x, self.norm1_s, self.attn_s, self.norm2_s, self.mlp_s)
+            else:
+                x = self._half(x, self.norm1_t, self.attn_t, self.norm2_t, self.mlp_t)
+        return x
+
+    def _half(
+        self, x: Tensor, norm1: nn.Module, attention: nn.Module, norm2: nn.Module, mlp: nn.Module
+    ) -> Tensor:
+        if self.norm_first:
+            x = x + self.drop_path(attention(norm1(x)))
+            return x + self.drop_path(mlp(norm2(x)))
+        x = norm1(x + self.drop_path(attention(x)))
+        return norm2(x + self.drop_path(mlp(x)))
+
+
+class Attention(nn.Module):
+    """Attention among the joints of a frame, or among the frames of a joint."""
+
+    def __init__(self, config: DSTformerConfig, *, over: Axis) -> None:
+        super().__init__()
+        self.over = over
+        self.num_heads = config.num_heads
+        C = config.dim_feat
+        self.proj = nn.Linear(C, C)
+        self.qkv = nn.Linear(C, 3 * C)
+        self.weight_dropout = nn.Dropout(config.dropout)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Float[Tensor, "B F J C"]) -> Float[Tensor, "B F J C"]:
+        B, F, J, C = x.shape
+        heads = self.qkv(x).view(B, F, J, 3, self.num_heads, C // self.num_heads)
+        # The axis attended over goes next to last: (3, B, F, H, J, C/H) or (3, B, J, H, F, C/H).
+        order = (3, 0, 1, 4, 2, 5) if self.over == "joints" else (3, 0, 2, 4, 1, 5)
+        q, k, v = heads.permute(order).unbind(0)
+        # Batched products, not `scaled_dot_product_attention`: on a CPU its backward alone takes
+        # half of a training step, with tokens by the dozen and sequences by the thousand.
+        weights = torch.softmax((q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1), dim=-1)
+        mixed = self.weight_dropout(weights) @ v
+        back = (0, 1, 3, 2, 4) if self.over == "joints" else (0, 3, 1, 2, 4)
+        return self.dropout(self.proj(mixed.permute(back).reshape(B, F, J, C)))
+
+
+class MLP(nn.Module):
+    """Two linear layers with an exact GELU between them, token by token."""
+
+    def __init__(self, config: DSTformerConfig) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(config.dim_feat, config.hidden)
+        self.fc2 = nn.Linear(config.hidden, config.dim_feat)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Float[Tensor, "B F J C"]) -> Float[Tensor, "B F J C"]:
+        hidden = self.dropout(nn.functional.gelu(self.fc1(x)))
+        return self.dropout(self.fc2(hidden))
+
+
+class DropPath(nn.Module):
+    """Drops a residual branch of whole clips in training, and scales up those it keeps."""
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, branch: Float[Tensor, "B F J C"]) -> Float[Tensor, "B F J C"]:
+        if not self.training or self.probability == 0:
+            return branch
+        keep = 1 - self.probability
+        is_kept = torch.rand(len(branch), 1, 1, 1, device=branch.device) < keep
+        return branch * is_kept.to(branch.dtype) / keep
+
+
+def fuse(
+    st: Float[Tensor, "B F J C"], ts: Float[Tensor, "B F J C"], weigh: nn.Module
+) -> Float[Tensor, "B F J C"]:
+    """The two streams weighed against each other, joint by joint and frame by frame."""
+    a = torch.softmax(weigh(torch.cat((st, ts), dim=-1)), dim=-1)
+    return a[..., 0:1] * st + a[..., 1:2] * ts
