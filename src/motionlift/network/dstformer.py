@@ -200,7 +200,8 @@ class Attention(nn.Module):
         q, k, v = heads.permute(order).unbind(0)
         # Batched products, not `scaled_dot_product_attention`: on a CPU its backward alone takes
         # half of a training step, with tokens by the dozen and sequences by the thousand.
-        weights = torch.softmax((q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1), dim=-1)
+        # The scale is applied after the product, so that fp32 rounds as the published code does.
+        weights = torch.softmax((q @ k.transpose(-2, -1)) * q.shape[-1] ** -0.5, dim=-1)
         mixed = self.weight_dropout(weights) @ v
         back = (0, 1, 3, 2, 4) if self.over == "joints" else (0, 3, 1, 2, 4)
         return self.dropout(self.proj(mixed.permute(back).reshape(B, F, J, C)))
