@@ -1,0 +1,165 @@
+"""NumPy's `.npz` archives, read without trusting what they say about themselves.
+
+`np.load` allocates whatever an array's header asks for before it looks whether the data is there.
+Here a header must agree with the size of its member in the archive, and that is bounded, so that a
+damaged or hostile file costs an error and nothing else. Pickled members (object arrays) are left to
+`motionlift.formats._pickles`.
+"""
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from motionlift.errors import FormatError
+
+# No motion capture archive comes near; what claims more is damaged, or a decompression bomb.
+LARGEST_MEMBER = 4 * 2**30
+# Deflate cannot shrink data further than this (zlib's documentation: 1032 to 1).
+LARGEST_RATIO = 1040
+
+# What zipfile, zlib and NumPy's header parser raise for damaged files; the parser evaluates a
+# Python literal, hence the last ones.
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    OverflowError,
+    AttributeError,
+    NotImplementedError,
+    RuntimeError,
+    RecursionError,
+    MemoryError,
+    SyntaxError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayHeader:
+    """What an archive says about one of its arrays."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+def array_headers(path: Path) -> dict[str, ArrayHeader]:
+    """Name, shape and type of each array in an archive, without reading the arrays.
+
+    Raises:
+        FormatError: if it is not an archive of arrays, or is damaged.
+    """
+    with _opened(path) as archive:
+        headers = {}
+        for member in archive.infolist():
+            with archive.open(member) as stream:
+                headers[_array_name(member)] = _read_header(stream)[0]
+        return headers
+
+
+def looks_like_archive(path: Path, names: Iterable[str]) -> bool:
+    """Whether this is an archive that holds arrays of these names; False for what is damaged."""
+    if not path.is_file():
+        return False
+    try:
+        with _opened(path) as archive:
+            held = {_array_name(member) for member in archive.infolist()}
+    except FormatError:
+        return False
+    return set(names) <= held
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an archive by name, those of Python objects left out.
+
+    Raises:
+        FormatError: if it is not an archive of arrays, or is damaged, or claims to be huge.
+    """
+    with _opened(path) as archive:
+        arrays = {}
+        for member in archive.infolist():
+            data = _member_bytes(archive, member)
+            stream = io.BytesIO(data)
+            header, fortran_order = _read_header(stream)
+            if not header.dtype.hasobject:
+                arrays[_array_name(member)] = _to_array(
+                    data[stream.tell() :], header, fortran_order=fortran_order
+                )
+        return arrays
+
+
+def read_object_bytes(path: Path, name: str) -> bytes:
+    """The pickle inside the array of Python objects of that name, as it stands in the archive.
+
+    Raises:
+        FormatError: if the archive is damaged, or has no array of objects of that name.
+    """
+    with _opened(path) as archive:
+        for member in archive.infolist():
+            if _array_name(member) != name:
+                continue
+            data = _member_bytes(archive, member)
+            stream = io.BytesIO(data)
+            header, _ = _read_header(stream)
+            if header.dtype.hasobject:
+                return data[stream.tell() :]
+    raise FormatError(f"{path}: holds no array of Python objects named '{name}'")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except _DAMAGE as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise FormatError(
+            f"{path}: not a readable .npz archive ({reason}); it may be damaged or cut short"
+        ) from error
+
+
+def _member_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    most = min(LARGEST_MEMBER, LARGEST_RATIO * (member.compress_size + 1))
+    if member.file_size > most:
+        raise ValueError(f"'{member.filename}' claims {member.file_size} bytes")
+    return archive.read(member)
+
+
+def _array_name(member: zipfile.ZipInfo) -> str:
+    return member.filename.removesuffix(".npy")
+
+
+def _read_header(stream: IO[bytes]) -> tuple[ArrayHeader, bool]:
+    version = np.lib.format.read_magic(stream)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if read is None:
+        raise ValueError(f"array header of version {version}")
+    shape, fortran_order, dtype = read(stream)
+    return ArrayHeader(shape=shape, dtype=dtype), fortran_order
+
+
+def _to_array(data: bytes, header: ArrayHeader, *, fortran_order: bool) -> np.ndarray:
+    count = 1
+    for length in header.shape:
+        count *= int(length)
+    if count < 0 or count * header.dtype.itemsize != len(data):
+        raise ValueError(f"an array says shape {header.shape} but has {len(data)} bytes")
+    if header.dtype.itemsize == 0:
+        raise ValueError(f"an array of empty elements ({header.dtype})")
+    array = np.frombuffer(data, dtype=header.dtype)
+    return array.reshape(header.shape, order="F" if fortran_order else "C")
