@@ -202,8 +202,88 @@ BODY_25B = Skeleton(
     to_h36m17={**_FROM_COCO, "head_top": ("head_top",)},
 )
 
+COCO18 = Skeleton(
+    name="COCO18",
+    joints=(
+        *("nose", "neck"),
+        *("right_shoulder", "right_elbow", "right_wrist"),
+        *("left_shoulder", "left_elbow", "left_wrist"),
+        *("right_hip", "right_knee", "right_ankle"),
+        *("left_hip", "left_knee", "left_ankle"),
+        *("right_eye", "left_eye", "right_ear", "left_ear"),
+    ),
+    parents=(1, -1, 1, 2, 3, 1, 5, 6, 1, 8, 9, 1, 11, 12, 0, 0, 14, 15),
+    to_h36m17=_FROM_COCO,
+)
+
+HALPE26 = Skeleton(
+    name="HALPE26",
+    joints=(
+        *(*_FACE_AND_LIMBS, "head_top", "neck", "mid_hip"),
+        *("left_big_toe", "right_big_toe", "left_small_toe", "right_small_toe"),
+        *("left_heel", "right_heel"),
+    ),
+    parents=(
+        *(18, 0, 0, 1, 2, 18, 18, 5, 6, 7, 8, 19, 19, 11, 12, 13, 14),
+        *(0, 19, -1, 15, 16, 20, 21, 15, 16),
+    ),
+    to_h36m17={**_FROM_COCO, "head_top": ("head_top",)},
+)
+
+# The body and feet of COCO-WholeBody; its 133 keypoints go on with face and hands.
+WHOLEBODY23 = Skeleton(
+    name="WHOLEBODY23",
+    joints=(
+        *_FACE_AND_LIMBS,
+        *("left_big_toe", "left_small_toe", "left_heel"),
+        *("right_big_toe", "right_small_toe", "right_heel"),
+    ),
+    parents=(*COCO17.parents, 15, 17, 15, 16, 20, 16),
+    to_h36m17=_FROM_COCO,
+)
+
+MEDIAPIPE33 = Skeleton(
+    name="MEDIAPIPE33",
+    joints=(
+        *("nose", "left_eye_inner", "left_eye", "left_eye_outer"),
+        *("right_eye_inner", "right_eye", "right_eye_outer"),
+        *("left_ear", "right_ear", "left_mouth", "right_mouth"),
+        *("left_shoulder", "right_shoulder", "left_elbow", "right_elbow"),
+        *("left_wrist", "right_wrist", "left_pinky", "right_pinky"),
+        *("left_index", "right_index", "left_thumb", "right_thumb"),
+        *("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"),
+        *("left_heel", "right_heel", "left_foot_index", "right_foot_index"),
+    ),
+    parents=(
+        *(-1, 0, 1, 2, 0, 4, 5, 3, 6, 0, 9, 0, 0, 11, 12, 13, 14, 15, 16, 15, 16, 15, 16),
+        *(11, 12, 23, 24, 25, 26, 27, 28, 29, 30),
+    ),
+    to_h36m17=_FROM_COCO,
+)
+
+MPII16 = Skeleton(
+    name="MPII16",
+    joints=(
+        *("right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle"),
+        *("pelvis", "thorax", "upper_neck", "head_top"),
+        *("right_wrist", "right_elbow", "right_shoulder"),
+        *("left_shoulder", "left_elbow", "left_wrist"),
+    ),
+    parents=(1, 2, 6, 6, 3, 4, -1, 6, 7, 8, 11, 12, 7, 7, 13, 14),
+    to_h36m17={
+        **{name: (name,) for name in _LIMBS},
+        "pelvis": _HIPS,
+        "thorax": _SHOULDERS,
+        "head_top": ("head_top",),
+    },
+)
+
 SKELETONS: dict[str, Skeleton] = {
-    skeleton.name: skeleton for skeleton in (H36M17, COCO17, BODY_25, BODY_25B)
+    skeleton.name: skeleton
+    for skeleton in (
+        *(H36M17, COCO17, COCO18, BODY_25, BODY_25B, HALPE26),
+        *(WHOLEBODY23, MEDIAPIPE33, MPII16),
+    )
 }
 
 

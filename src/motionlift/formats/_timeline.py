@@ -1,0 +1,86 @@
+"""From frame numbers, wherever they stand, to a time line without gaps."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from motionlift.errors import FormatError
+
+# Four and a half hours at 60 frames a second; more is a damaged number, and would not fit.
+MAX_FRAMES = 1_000_000
+_DIGITS = re.compile(r"(\d+)")
+
+
+def frames_of_names(names: Sequence[str], *, source: Path) -> list[int]:
+    """The frame number in each file name: the one number by which the names differ.
+
+    `cam01_000000000012_keypoints.json` is frame 12 beside `cam01_000000000013_keypoints.json`.
+    A name alone is the frame of its last number, or 0.
+
+    Raises:
+        FormatError: if the names do not differ in exactly one number, or two give the same.
+    """
+    pieces = [_DIGITS.split(name) for name in names]
+    if len(names) == 1:
+        return [_number(pieces[0][-2], source=source)] if len(pieces[0]) > 1 else [0]
+    for name, parts in zip(names, pieces, strict=True):
+        if parts[::2] != pieces[0][::2]:
+            raise FormatError(
+                f"{source}: holds '{names[0]}' and '{name}', which are not frames of one "
+                "recording; expected file names that differ by the frame number alone"
+            )
+    varying = [
+        place
+        for place in range(1, len(pieces[0]), 2)
+        if len({parts[place] for parts in pieces}) > 1
+    ]
+    if len(varying) != 1:
+        raise FormatError(
+            f"{source}: file names such as '{names[0]}' and '{names[-1]}' differ by "
+            f"{len(varying)} numbers, expected by the frame number alone; "
+            "put each recording into a folder of its own"
+        )
+    frames = [_number(parts[varying[0]], source=source) for parts in pieces]
+    if len(set(frames)) < len(frames):
+        raise FormatError(f"{source}: two file names have the same frame number; remove one")
+    return frames
+
+
+def frame_of_image(name: str, *, where: str) -> int:
+    """The frame number in an image's name, such as `12.jpg` or `frame_0012.png`: its last number.
+
+    Raises:
+        FormatError: if there is no number in it.
+    """
+    found = _DIGITS.findall(Path(name).stem)
+    if not found:
+        raise FormatError(f"{where}: image '{name[:80]}' has no frame number in its name")
+    return _number(found[-1], source=Path(where))
+
+
+def check_span(first: int, last: int, *, source: Path | str) -> None:
+    """Refuse a time line that would not fit into memory.
+
+    Raises:
+        FormatError: if there are too many frames between the first and the last.
+    """
+    if last - first >= MAX_FRAMES:
+        raise FormatError(
+            f"{source}: frame numbers run from {first} to {last}, more than {MAX_FRAMES} frames; "
+            "if the numbers are right, split the recording into parts"
+        )
+
+
+def gap_note(num_present: int, *, first: int, last: int, what: str) -> list[str]:
+    """A note on the frames between the first and the last that the source does not have."""
+    num_missing = last - first + 1 - num_present
+    if not num_missing:
+        return []
+    return [f"{num_missing} of frames {first} to {last} have no {what}; they stay empty"]
+
+
+def _number(digits: str, *, source: Path) -> int:
+    # A longer one does not fit the arrays that frame numbers are kept in.
+    if len(digits.lstrip("0")) > 15:
+        raise FormatError(f"{source}: '{digits[:40]}' is too large for a frame number")
+    return int(digits)
