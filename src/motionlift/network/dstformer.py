@@ -7,7 +7,7 @@ file to it; `docs/network.md` says it in words.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -78,11 +78,18 @@ LITE = DSTformerConfig(dim_feat=256, dim_rep=512, depth=5, num_heads=8, mlp_rati
 
 
 class DSTformer(nn.Module):
-    """Maps keypoints in clip space, with confidence, to root-relative joints in clip space."""
+    """Maps keypoints in clip space, with confidence, to root-relative joints in clip space.
+
+    Attributes:
+        name: of the weights, "" for those of a new network.
+        card: what the weights' JSON says about them; None where there is none.
+    """
 
     def __init__(self, config: DSTformerConfig) -> None:
         super().__init__()
         self.config = config
+        self.name = ""
+        self.card: dict[str, Any] | None = None
         C = config.dim_feat
         self.temp_embed = nn.Parameter(torch.zeros(1, config.max_frames, 1, C))
         self.pos_embed = nn.Parameter(torch.zeros(1, config.num_joints, C))
@@ -135,6 +142,8 @@ class DSTformer(nn.Module):
 
     def _initialise(self) -> None:
         """Normals for weights and embeddings, zeros for biases, halves for the fusion."""
+        if self.pos_embed.is_meta:
+            return  # no memory to fill, and a draw would import the compiler: a second of start-up
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, std=_WEIGHT_DEVIATION)
