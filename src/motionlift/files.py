@@ -66,6 +66,8 @@ def read_json(path: Path) -> Any:
         raise FormatError(f"{path}: not a text file, JSON was expected") from error
     except RecursionError as error:
         raise FormatError(f"{path}: nested too deep to be keypoints") from error
+    except ValueError as error:  # Python refuses integers of thousands of digits
+        raise FormatError(f"{path}: not valid JSON ({error})") from error
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
 

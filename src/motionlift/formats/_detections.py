@@ -95,12 +95,15 @@ def same_length(
 
 
 def cleaned(
-    raw: Float[np.ndarray, "detection joint 3"],
+    raw: Float[np.ndarray, "detection joint 3"], *, source: Path
 ) -> tuple[Float[np.ndarray, "detection joint 2"], Float[np.ndarray, "detection joint"], list[str]]:
     """Keypoints and confidences that keep the project's rules, and notes on what was changed.
 
     Missing is: confidence 0, negative or NaN; a coordinate that is not finite or absurdly far;
     and exactly (0, 0), which detectors write for what they did not find.
+
+    Raises:
+        FormatError: if nothing is left.
     """
     points, confidence = raw[..., :2].copy(), raw[..., 2].copy()
     is_far = ~(np.abs(points) <= MAX_COORDINATE).all(axis=-1)
@@ -125,6 +128,11 @@ def cleaned(
     is_missing = ~(confidence > 0) | is_far | is_origin
     confidence = np.where(is_missing, 0.0, np.minimum(confidence, 1.0))
     points[is_missing] = np.nan
+    if is_missing.all():
+        raise FormatError(
+            f"{source}: no person in any frame; expected at least one keypoint with a confidence "
+            "above 0"
+        )
     return points, confidence, notes
 
 

@@ -11,7 +11,6 @@ from typing import overload
 import numpy as np
 from jaxtyping import Int
 
-from motionlift.errors import FormatError
 from motionlift.formats._detections import Detections
 from motionlift.formats._timeline import check_span
 from motionlift.formats._tracking import boxes, linked, without_doubles
@@ -50,14 +49,9 @@ class People(Sequence[Pose2D]):
         """Join detections into people.
 
         Raises:
-            FormatError: if no frame has a visible keypoint, or there are too many frames.
+            FormatError: if there are too many frames.
         """
         is_seen = (detections.confidence > 0).any(axis=-1)
-        if not is_seen.any():
-            raise FormatError(
-                f"{detections.source}: no person in any frame; expected at least one keypoint "
-                "with a confidence above 0"
-            )
         check_span(*detections.span, source=detections.source)
         self._detections = detections
         self._rows, names, notes = _who_is_who(detections, np.flatnonzero(is_seen))

@@ -225,6 +225,8 @@ def _with_skull_base(
 
 
 def _sniff(path: Path) -> bool:
+    if looks_like_archive(path, ("positions", "joint_names", "units")):
+        return False  # the library's own
     return any(looks_like_archive(path, ("positions", key)) for key in _NAME_KEYS)
 
 

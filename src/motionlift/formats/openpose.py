@@ -62,8 +62,8 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
             ids.append(_id(person))
         check_count(len(points), in_frame=0, path=path)
     if not points:
-        raise FormatError(f"{path}: no person in any of {len(files)} frames; nothing to lift")
-    keypoints, confidence, notes = cleaned(same_length(points, where=where))
+        raise FormatError(f"{path}: no person in any frame, of {len(files)}; nothing to lift")
+    keypoints, confidence, notes = cleaned(same_length(points, where=where), source=path)
     skeleton, more = skeleton_of(keypoints, asked=options.skeleton, path=path)
     notes += more + gap_note(len(files), first=first, last=last, what="file")
     if num_bodiless:
