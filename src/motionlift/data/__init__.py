@@ -1,1 +1,1 @@
-""""""
+"""From motion capture to the batches that a network learns from."""

@@ -1,0 +1,147 @@
+"""Clips of a store: which there are, in which order an epoch sees them, and their joints.
+
+Every frame of the chosen split belongs to at least one clip: clips start every `stride` frames,
+and one more ends at the last frame. A sequence shorter than a clip is played back and forth (its
+time is reflected at its ends), so that short recordings teach too and no frame stands still.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+
+from motionlift.data.draws import Draws
+from motionlift.data.store import Sequence, Store
+from motionlift.errors import StoreError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipSettings:
+    """How clips are taken from sequences.
+
+    Attributes:
+        slowest, fastest: each sample plays at a speed drawn log-uniformly between them; 1 is as
+            recorded. A fast sample looks like one of few frames a second.
+        shift: whether a sample starts at a random frame within its stride.
+        repeats: how often an epoch sees each clip of a dataset, by dataset; 1 if not named.
+    """
+
+    slowest: float = 1.0
+    fastest: float = 1.0
+    shift: bool = False
+    repeats: Mapping[str, float] = field(default_factory=dict)
+
+
+class Cut(NamedTuple):
+    """Clips as they stand in the store: world space, metres."""
+
+    positions: Float[np.ndarray, "B F J 3"]
+    visibility: Bool[np.ndarray, "B F J"]
+
+
+class Clips:
+    """The clips of one split of a store, of one length.
+
+    Args:
+        store: read through its memory maps; nothing else is held.
+        split: "train", "val" or "test".
+        frames: length of a clip.
+        stride: frames from one clip's start to the next.
+        settings: see `ClipSettings`.
+
+    Raises:
+        StoreError: if the split has no 3D sequence.
+    """
+
+    def __init__(
+        self, store: Store, *, split: str, frames: int, stride: int, settings: ClipSettings
+    ) -> None:
+        self.store = store
+        self.frames = frames
+        self.stride = stride
+        self.settings = settings
+        self.sequences: tuple[Sequence, ...] = tuple(
+            each for each in store.select(split=split) if each.units == "m"
+        )
+        if not self.sequences:
+            raise StoreError(f"{store.path}: the split '{split}' has no 3D sequence")
+        rows = [
+            (number, start)
+            for number, sequence in enumerate(self.sequences)
+            for start in _starts(sequence.frames, frames=frames, stride=stride)
+        ]
+        self._index: Int[np.ndarray, "clip 2"] = np.array(rows, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def order(self, *, seed: int, epoch: int) -> Int[np.ndarray, " sample"]:
+        """The clips of an epoch, shuffled; each as often as `settings.repeats` says.
+
+        A share of a repeat is a chance of one: 1.5 is once, and half of the time twice.
+        """
+        generator = np.random.default_rng([seed, epoch])
+        repeats = self.settings.repeats
+        wanted = np.array([repeats.get(each.dataset, 1.0) for each in self.sequences])
+        times = wanted[self._index[:, 0]]
+        whole = np.floor(times + generator.random(len(times))).astype(np.int64)
+        return generator.permutation(np.repeat(np.arange(len(times)), whole))
+
+    def name(self, clip: int) -> str:
+        """The sequence and frames of a clip, for messages."""
+        number, start = self._index[clip]
+        return f"{self.sequences[number].name}[{start}:{start + self.frames}]"
+
+    def cut(self, clips: Int[np.ndarray, " B"], draws: Draws | None = None) -> Cut:
+        """The joints of these clips; with `draws`, at each sample's own speed and shift."""
+        shifts, speeds = self._time_of(len(clips), draws)
+        pairs = [
+            self._one(*self._index[clip], shift=shift, speed=speed)
+            for clip, shift, speed in zip(clips, shifts, speeds, strict=True)
+        ]
+        return Cut(np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs]))
+
+    def _time_of(
+        self, count: int, draws: Draws | None
+    ) -> tuple[Float[np.ndarray, " B"], Float[np.ndarray, " B"]]:
+        if draws is None:
+            return np.zeros(count), np.ones(count)
+        low, high = np.log(self.settings.slowest), np.log(self.settings.fastest)
+        speeds = torch.exp(draws.uniform("speed", low=low, high=high))
+        # Whole frames: a shift between frames would smooth every recording a little.
+        shifts = torch.floor(draws.uniform("shift", high=float(self.stride)))
+        return shifts.numpy() * self.settings.shift, speeds.double().numpy()
+
+    def _one(
+        self, number: int, start: int, *, shift: float, speed: float
+    ) -> tuple[Float[np.ndarray, "F J 3"], Bool[np.ndarray, "F J"]]:
+        sequence = self.sequences[number]
+        time = start + shift + speed * np.arange(self.frames)
+        last = sequence.frames - 1
+        if last > 0:
+            # A clip that would run over the end begins earlier, as far as there is room.
+            time = time - min(max(time[-1] - last, 0.0), time[0])
+            time = last - np.abs(last - np.mod(time, 2 * last))
+        else:
+            time = np.zeros(self.frames)
+        before = np.minimum(time.astype(np.int64), max(last - 1, 0))
+        low, high = int(before.min()), min(int(before.max()) + 2, sequence.frames)
+        positions = self.store.positions(sequence)[low:high]
+        visibility = self.store.visibility(sequence)[low:high]
+        before = before - low
+        after = np.minimum(before + 1, high - low - 1)
+        share = (time - low - before).astype(np.float32)[:, None, None]
+        blended = positions[before] * (1 - share) + positions[after] * share
+        return blended, visibility[before] & visibility[after]
+
+
+def _starts(length: int, *, frames: int, stride: int) -> list[int]:
+    if length <= frames:
+        return [0]
+    starts = list(range(0, length - frames + 1, stride))
+    if starts[-1] != length - frames:
+        starts.append(length - frames)
+    return starts

@@ -1,0 +1,254 @@
+"""Corruption: what a detector does to the keypoints it sees, drawn for each sample by itself.
+
+Section 3.2 of the paper: the projected keypoints get noise, and joints and whole frames are masked.
+The noise model is the published one (a mixture of a Gaussian and a uniform part for each joint,
+drawn at key frames and stretched in time, plus jitter), with its numbers in `noise.json`. Its unit
+is the published image unit; `METRES_PER_UNIT` brings it to the metres of our projections. What
+the published code shares between all clips of a batch, we draw clip by clip; `published` has it
+as it was. On top stand, as options, what real detectors do beyond that: joints that they do not
+have, hips and shoulders that they place elsewhere, and limbs out of sight for a while.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from motionlift.data.draws import Draws
+from motionlift.skeletons import H36M17
+
+# The published pretraining multiplies metres by 0.298 before it adds this noise.
+METRES_PER_UNIT = 1 / 0.298
+# The published 27 key frames over 243 frames, at 50 frames a second: one each 9.3 frames.
+KEY_FRAME_SPACING = 242 / 26
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorruptionSettings:
+    """How strong the corruption is.
+
+    Attributes:
+        noise: factor of the published noise.
+        noise_spread: each sample's own factor is drawn between 1 - spread and 1 + spread of it.
+        joint_mask: probability that a joint of a frame is masked.
+        frame_mask: probability that a whole frame is masked.
+        offsets: factor of the displacement of hips, shoulders and head by which detectors
+            differ from motion capture; 0 for none.
+        absent: probability that the detector has no spine, and that it has no head top.
+        occlusion: probability that one limb or half of the body is out of sight for a while.
+    """
+
+    noise: float = 1.0
+    noise_spread: float = 0.0
+    joint_mask: float = 0.05
+    frame_mask: float = 0.1
+    offsets: float = 0.0
+    absent: float = 0.0
+    occlusion: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NoiseModel:
+    """The published noise, in published image units (see the module).
+
+    Attributes:
+        mean, std: of the Gaussian part, (J, 2).
+        weight: share of the Gaussian part, (J,).
+        uniform_range: full width of the uniform part on each axis.
+        jitter: deviation of the part drawn anew in each frame.
+        curve: (a, b, m, s) of the confidence at displacement d: a/(d+a) + b d + m + s z.
+    """
+
+    mean: Float[Tensor, "J 2"]
+    std: Float[Tensor, "J 2"]
+    weight: Float[Tensor, " J"]
+    uniform_range: float
+    jitter: float
+    curve: tuple[float, float, float, float]
+
+
+@cache
+def noise_model(device: torch.device) -> NoiseModel:
+    """The noise model that ships, on that device."""
+    stored = json.loads(files("motionlift.data").joinpath("noise.json").read_text("utf-8"))
+    return NoiseModel(
+        mean=torch.tensor(stored["mean"], device=device),
+        std=torch.tensor(stored["std"], device=device),
+        weight=torch.tensor(stored["weight"], device=device),
+        uniform_range=stored["uniform_range"],
+        jitter=stored["jitter"],
+        curve=(stored["a"], stored["b"], stored["m"], stored["s"]),
+    )
+
+
+def corrupt(
+    image: Float[Tensor, "B F J 2"],
+    draws: Draws,
+    settings: CorruptionSettings,
+    *,
+    camera: Float[Tensor, "B F J 3"],
+) -> tuple[Float[Tensor, "B F J 2"], Float[Tensor, "B F J"]]:
+    """Keypoints as a detector would report them, and their confidence (0: missing).
+
+    Args:
+        image: projected joints, in metres at the person's distance.
+        camera: the same joints in camera space; tells where a detector's own hips and shoulders
+            would be.
+    """
+    count, frames, joints, _ = image.shape
+    if settings.offsets > 0:
+        image = image + settings.offsets * detector_offsets(camera, draws)
+    confidence = image.new_ones(count, frames, joints)
+    if settings.noise > 0:
+        strength = settings.noise * draws.uniform(
+            "noise strength", 1, 1, 1, low=1 - settings.noise_spread, high=1 + settings.noise_spread
+        )
+        model = noise_model(image.device)
+        offset = strength * _offsets_of(draws, model, frames=frames)
+        image = image + offset * METRES_PER_UNIT
+        distance = offset.norm(dim=-1)
+        shift = draws.normal("confidence", frames, joints)
+        # A confidence of exactly 0 would say that the joint is missing.
+        confidence = confidence_at(distance, shift, model=model).clamp_min(1e-3)
+    return image, confidence * ~masks(draws, settings, frames=frames)
+
+
+def keypoint_offsets(
+    *,
+    select: Float[Tensor, "B K J"],
+    gaussian: Float[Tensor, "B K J 2"],
+    uniform: Float[Tensor, "B K J 2"],
+    model: NoiseModel,
+) -> Float[Tensor, "B K J 2"]:
+    """Offsets at K key frames: Gaussian where `select` < weight, else uniform of [0, 1) draws."""
+    is_gaussian = (select < model.weight)[..., None]
+    return torch.where(
+        is_gaussian, model.mean + model.std * gaussian, model.uniform_range * (uniform - 0.5)
+    )
+
+
+def stretch(
+    values: Float[Tensor, "B K C"], *, frames: int, spacing: float | None = None
+) -> Float[Tensor, "B frames C"]:
+    """Key frames linearly interpolated to frames.
+
+    With `spacing`, key frames stand that many frames apart; without, the first and the last key
+    frame are the first and the last frame, as published.
+    """
+    keys = values.shape[1]
+    frame = torch.arange(frames, device=values.device, dtype=values.dtype)
+    place = frame / spacing if spacing else frame * ((keys - 1) / max(frames - 1, 1))
+    before = place.floor().long().clamp(max=max(keys - 2, 0))
+    share = (place - before)[None, :, None]
+    after = (before + 1).clamp(max=keys - 1)
+    return values[:, before] * (1 - share) + values[:, after] * share
+
+
+def confidence_at(
+    distance: Float[Tensor, "*any"], shift: Float[Tensor, "*any"], *, model: NoiseModel
+) -> Float[Tensor, "*any"]:
+    """Confidence of a keypoint displaced by `distance`, in published units; `shift` is normal."""
+    a, b, m, s = model.curve
+    return (a / (distance + a) + b * distance + m + s * shift).clamp(0, 1)
+
+
+def masks(draws: Draws, settings: CorruptionSettings, *, frames: int) -> Bool[Tensor, "B frames J"]:
+    """Where joints are masked. At least one frame of each sample keeps what detectors have."""
+    joints = H36M17.num_joints
+    hidden = draws.chance("joint mask", frames, joints, probability=settings.joint_mask)
+    if settings.occlusion > 0:
+        hidden = hidden | _occluded(draws, settings, frames=frames)
+    lost = draws.chance("frame mask", frames, probability=settings.frame_mask)
+    hidden = hidden | lost[:, :, None]
+    # Nothing can be lifted from nothing: of the frames, the one with the fewest hidden joints, if
+    # that many are hidden in it, is shown.
+    shown = hidden.sum(dim=2).argmin(dim=1)
+    rows = torch.arange(len(hidden), device=hidden.device)
+    too_few = hidden[rows, shown].sum(dim=1) > joints // 2
+    hidden[rows, shown] &= ~too_few[:, None]
+    if settings.absent > 0:
+        for joint in ("spine", "head_top"):
+            absent = draws.chance(f"no {joint}", probability=settings.absent)
+            hidden[:, :, H36M17.index(joint)] |= absent[:, None]
+    return hidden
+
+
+def detector_offsets(camera: Float[Tensor, "B F J 3"], draws: Draws) -> Float[Tensor, "B F J 2"]:
+    """How far detectors place joints from where motion capture has them, in metres in the image.
+
+    Annotators click hips higher and further out than the joint centres, shoulders further
+    out and lower or higher, the head's top and the nose within some centimetres. Each sample has
+    its own detector: offsets along the body's own axes, the same for all frames, alike on both
+    sides but for a small part. Pelvis and thorax, being middles, move with their pairs.
+    """
+    skeleton = H36M17
+    axes = _body_axes(camera)
+    bias = camera.new_zeros(len(draws), skeleton.num_joints, 3)
+    for joint, (out, up) in {"hip": (0.02, 0.03), "shoulder": (0.0, 0.0)}.items():
+        common = 0.03 * draws.normal(f"{joint} offset", 3)
+        common = common + common.new_tensor([out, up, 0.0])
+        own = 0.01 * draws.normal(f"{joint} asymmetry", 2, 3)
+        for number, (side, sign) in enumerate((("left", 1.0), ("right", -1.0))):
+            outward = common * common.new_tensor([sign, 1.0, 1.0])
+            bias[:, skeleton.index(f"{side}_{joint}")] = outward + own[:, number]
+    for middle, joint in (("pelvis", "hip"), ("thorax", "shoulder")):
+        pair = [skeleton.index(f"{side}_{joint}") for side in ("left", "right")]
+        bias[:, skeleton.index(middle)] = bias[:, pair].mean(dim=1)
+    for joint, spread in (("head_top", 0.04), ("nose", 0.02), ("spine", 0.04)):
+        bias[:, skeleton.index(joint)] = spread * draws.normal(f"{joint} offset", 3)
+    for joint in ("knee", "ankle", "elbow", "wrist"):
+        pair = [skeleton.index(f"{side}_{joint}") for side in ("left", "right")]
+        bias[:, pair] = 0.015 * draws.normal(f"{joint} offset", 2, 3)
+    return torch.einsum("bfac,bja->bfjc", axes[..., :2], bias)
+
+
+def _offsets_of(draws: Draws, model: NoiseModel, *, frames: int) -> Float[Tensor, "B frames J 2"]:
+    joints = H36M17.num_joints
+    keys = int((frames - 1) / KEY_FRAME_SPACING) + 2
+    offsets = keypoint_offsets(
+        select=draws.uniform("select", keys, joints),
+        gaussian=draws.normal("gaussian", keys, joints, 2),
+        uniform=draws.uniform("uniform", keys, joints, 2),
+        model=model,
+    )
+    drift = stretch(offsets.flatten(2), frames=frames, spacing=KEY_FRAME_SPACING)
+    jitter = model.jitter * draws.normal("jitter", frames, joints, 2)
+    return drift.reshape(-1, frames, joints, 2) + jitter
+
+
+def _occluded(
+    draws: Draws, settings: CorruptionSettings, *, frames: int
+) -> Bool[Tensor, "B frames J"]:
+    """One limb, or both legs, out of sight from some frame on, for up to the whole clip."""
+    device = draws.uniform("limb").device
+    groups = torch.zeros(5, H36M17.num_joints, dtype=torch.bool, device=device)
+    arms, legs = ("elbow", "wrist"), ("knee", "ankle")
+    for group, (sides, joints) in enumerate(
+        ((("left",), arms), (("right",), arms), (("left",), legs), (("right",), legs))
+    ):
+        for side in sides:
+            groups[group, [H36M17.index(f"{side}_{joint}") for joint in joints]] = True
+    groups[4] = groups[2] | groups[3]
+    limb = groups[(draws.uniform("limb") * len(groups)).long()]
+    middle, length = draws.uniform("occlusion middle"), draws.uniform("occlusion length")
+    time = (torch.arange(frames, device=device) + 0.5) / frames
+    is_then = (time - middle[:, None]).abs() < length[:, None] / 2
+    happens = draws.chance("occlusion", probability=settings.occlusion)
+    return (is_then & happens[:, None])[:, :, None] & limb[:, None, :]
+
+
+def _body_axes(camera: Float[Tensor, "B F J 3"]) -> Float[Tensor, "B F 3 3"]:
+    """Rows: the body's left, up and forward axes, frame by frame; orthonormal."""
+    skeleton = H36M17
+
+    def at(joint: str) -> Tensor:
+        return camera[:, :, skeleton.index(joint)]
+
+    up = torch.nn.functional.normalize(at("thorax") - at("pelvis"), dim=-1)
+    left = at("left_hip") - at("right_hip")
+    left = torch.nn.functional.normalize(left - (left * up).sum(-1, keepdim=True) * up, dim=-1)
+    return torch.stack([left, up, torch.linalg.cross(left, up)], dim=-2)

@@ -1,0 +1,25 @@
+"""Minutes on a laptop: small network, short clips, and an optimiser that sees depth early."""
+
+from dataclasses import replace
+
+from motionlift.network.dstformer import DSTformerConfig
+from motionlift.recipes import paper
+from motionlift.training.recipe import OptimizerSettings, Stage
+
+RECIPE = replace(
+    paper.RECIPE,
+    name="demo",
+    summary=(
+        "0.3 M parameters, clips of 9 frames: minutes on 2 cores, at least 40 % below zero depth "
+        "on people it never saw."
+    ),
+    network=DSTformerConfig(
+        dim_feat=64, dim_rep=64, depth=2, num_heads=4, mlp_ratio=2, max_frames=27
+    ),
+    stages=(Stage(frames=9, stride=9, batch=32, epochs=1),),
+    # Adam stands on the zero-depth plateau for minutes; orthogonalised steps leave it at once.
+    optimizer=OptimizerSettings(
+        kind="muon", learning_rate=1e-3, muon_learning_rate=0.02, schedule="linear", warmup=20
+    ),
+    validate_every=250,
+)

@@ -1,0 +1,14 @@
+"""The paper's pretraining (section 4.1 and the published configuration)."""
+
+from motionlift.network.dstformer import FULL
+from motionlift.training.recipe import Recipe, Stage
+
+RECIPE = Recipe(
+    name="paper",
+    summary=(
+        "The paper's procedure: 42.5 M parameters, clips of 243 frames, 90 epochs, Adam. "
+        "Meant for GPUs and for capture by the dozen hours."
+    ),
+    network=FULL,
+    stages=(Stage(frames=243, stride=81, batch=64, epochs=90),),
+)

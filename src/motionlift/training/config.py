@@ -1,0 +1,89 @@
+"""Settings to TOML and back: what a run folder keeps, and what `--config` reads."""
+
+import dataclasses
+import tomllib
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tomli_w
+
+from motionlift.errors import RecipeError
+
+Record = TypeVar("Record")
+
+
+def to_toml(record: Any, *, extra: Mapping[str, Any] | None = None) -> str:
+    """A dataclass, nested as it is, as TOML; `extra` goes to a table of its own, `[about]`."""
+    table = dataclasses.asdict(record)
+    return tomli_w.dumps({**table, "about": dict(extra)} if extra else table)
+
+
+def read_toml(path: Path, *, like: Record) -> Record:
+    """The record `like`, with what the file sets; a table `[about]` is passed over.
+
+    Raises:
+        RecipeError: if the file is not TOML, or sets what there is not, or to another type.
+    """
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not valid TOML ({error})") from error
+    table.pop("about", None)
+    return _merged(like, table, where=str(path))
+
+
+def differences(ours: Any, theirs: Any, *, prefix: str = "") -> list[str]:
+    """The fields in which two records of a kind differ, as "field: ours, not theirs"."""
+    found = []
+    for field in dataclasses.fields(ours):
+        mine, other = getattr(ours, field.name), getattr(theirs, field.name)
+        if dataclasses.is_dataclass(mine):
+            found += differences(mine, other, prefix=f"{prefix}{field.name}.")
+        elif mine != other:
+            found.append(f"{prefix}{field.name}: {mine}, not {other}")
+    return found
+
+
+def _merged(record: Any, table: Mapping[str, Any], *, where: str) -> Any:
+    known = {field.name for field in dataclasses.fields(record)}
+    if unknown := sorted(set(table) - known):
+        raise RecipeError(f"{where}: no setting is named {unknown}; there are: {sorted(known)}")
+    hints = typing.get_type_hints(type(record))
+    changes = {
+        name: _converted(value, hints[name], getattr(record, name), where=f"{where}: {name}")
+        for name, value in table.items()
+    }
+    return dataclasses.replace(record, **changes)
+
+
+def _converted(value: Any, hint: Any, current: Any, *, where: str) -> Any:
+    if dataclasses.is_dataclass(current):
+        if not isinstance(value, dict):
+            raise RecipeError(f"{where} is {value!r}, but a table was expected")
+        return _merged(current, value, where=where)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal and value in arguments:
+        return value
+    if origin is tuple and isinstance(value, list):
+        if dataclasses.is_dataclass(arguments[0]):
+            return tuple(_built(arguments[0], each, where=where) for each in value)
+        return tuple(value)
+    if isinstance(value, dict) and isinstance(current, Mapping):
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint in (bool, int, float, str) and type(value) is hint:
+        return value
+    expected = " or ".join(map(str, arguments)) if origin is typing.Literal else hint
+    raise RecipeError(f"{where} is {value!r}, but {expected} was expected")
+
+
+def _built(kind: Any, table: Any, *, where: str) -> Any:
+    names = {field.name for field in dataclasses.fields(kind)}
+    if not isinstance(table, dict) or set(table) != names:
+        raise RecipeError(f"{where}: each entry needs {sorted(names)}, found {table!r}")
+    return kind(**table)

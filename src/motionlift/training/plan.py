@@ -1,0 +1,71 @@
+"""Which step belongs to which stage, epoch and batch: computed, never remembered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from motionlift.data.clips import Clips
+from motionlift.data.store import Store
+from motionlift.training.recipe import Recipe, Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Epoch:
+    """One pass over the clips of a stage.
+
+    Attributes:
+        number: counted over all stages, from 0.
+        first_step: the optimiser step it begins with, from 0.
+        steps: how many it has.
+    """
+
+    number: int
+    stage: Stage
+    clips: Clips
+    first_step: int
+    steps: int
+
+
+class Plan:
+    """All epochs of a recipe on a store."""
+
+    def __init__(self, recipe: Recipe, store: Store) -> None:
+        self._seed = recipe.seed
+        self.epochs: Sequence[Epoch] = self._laid_out(recipe, store)
+        self.total_steps = self.epochs[-1].first_step + self.epochs[-1].steps
+
+    def from_step(self, step: int) -> list[Epoch]:
+        """The epochs that are not over at this step."""
+        return [epoch for epoch in self.epochs if epoch.first_step + epoch.steps > step]
+
+    def batches(self, epoch: Epoch, *, step: int) -> list[Int[np.ndarray, " sample"]]:
+        """The clips of each step of an epoch, from that step on. The last batch may be smaller."""
+        order = epoch.clips.order(seed=self._seed, epoch=epoch.number)
+        size = epoch.stage.batch
+        batches = [order[first : first + size] for first in range(0, len(order), size)]
+        return batches[max(step - epoch.first_step, 0) :]
+
+    def _laid_out(self, recipe: Recipe, store: Store) -> list[Epoch]:
+        epochs: list[Epoch] = []
+        first_step = 0
+        for stage in recipe.stages:
+            clips = Clips(
+                store,
+                split="train",
+                frames=stage.frames,
+                stride=stage.stride,
+                settings=recipe.data.clips,
+            )
+            for _ in range(stage.epochs):
+                number = len(epochs)
+                samples = len(clips.order(seed=recipe.seed, epoch=number))
+                steps = -(-samples // stage.batch)
+                epochs.append(
+                    Epoch(
+                        number=number, stage=stage, clips=clips, first_step=first_step, steps=steps
+                    )
+                )
+                first_step += steps
+        return epochs

@@ -1,0 +1,74 @@
+"""What a training says while it runs: a line every few seconds."""
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from motionlift.network.compute import Compute
+from motionlift.training.plan import Plan
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Says epoch, step, loss terms, learning rates, clips a second, time left and memory."""
+
+    def __init__(
+        self,
+        *,
+        first_step: int,
+        last_step: int,
+        plan: Plan,
+        compute: Compute,
+        say: Callable[[str], None],
+    ) -> None:
+        self._first_step = first_step
+        self._last_step = last_step
+        self._epochs = len(plan.epochs)
+        self._compute = compute
+        self._say = say
+        self._started = self._last_line = time.monotonic()
+        self._clips = 0
+
+    def show(self, row: Mapping[str, Any], *, clips: int) -> None:
+        """One step is done; says so if the last line is old enough, or this is the first step."""
+        self._clips += clips
+        now = time.monotonic()
+        step = row["step"]
+        is_first = step == self._first_step + 1
+        if not is_first and now - self._last_line < _SECONDS_BETWEEN_LINES:
+            return
+        seconds = now - self._last_line
+        left = (now - self._started) / (step - self._first_step) * (self._last_step - step)
+        numbers = "  ".join(
+            f"{name} {value:.4g}"
+            for name, value in row.items()
+            if name not in ("step", "epoch", "split")
+        )
+        self._say(
+            f"epoch {row['epoch'] + 1}/{self._epochs}  step {step}/{self._last_step}  {numbers}  "
+            f"{self._clips / max(seconds, 1e-9):.1f} clips/s  {_clock(left)} left  "
+            f"{self._memory_mb():.0f} MB"
+        )
+        self._last_line, self._clips = now, 0
+
+    def show_validation(self, row: Mapping[str, Any]) -> None:
+        """One validation is done."""
+        numbers = "  ".join(f"{name} {row[name]:.1f}" for name in row if name.endswith("_mm"))
+        self._say(f"validation at step {row['step']}, {row['frames']} frames: {numbers}")
+
+    def _memory_mb(self) -> float:
+        if self._compute.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self._compute.device) / 2**20
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"

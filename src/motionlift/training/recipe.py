@@ -1,0 +1,106 @@
+"""A recipe: every setting of a training. Its fields are the command line's flags.
+
+Recipes derive from one another with `dataclasses.replace`; `motionlift.recipes` has one a file.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from motionlift.data.batch import DataSettings
+from motionlift.errors import RecipeError
+from motionlift.network.compute import Precision
+from motionlift.network.dstformer import DSTformerConfig
+from motionlift.tasks.lift import LossWeights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Part of a training that uses clips of one length.
+
+    Attributes:
+        frames: length of a clip.
+        stride: frames from one clip's start to the next.
+        batch: clips a step, over all processes.
+        epochs: passes over the clips.
+    """
+
+    frames: int
+    stride: int
+    batch: int
+    epochs: int
+
+    def __post_init__(self) -> None:
+        for name in ("frames", "stride", "batch", "epochs"):
+            if getattr(self, name) < 1:
+                raise RecipeError(f"a stage's {name} is {getattr(self, name)}, but at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizerSettings:
+    """How parameters move.
+
+    Attributes:
+        kind: "adam" (the paper), "adamw", or "muon": torch.optim.Muon for the matrices of the
+            blocks and AdamW for the rest.
+        learning_rate: of Adam and AdamW.
+        muon_learning_rate: of Muon.
+        weight_decay: of AdamW and Muon.
+        schedule: "exponential" multiplies by `epoch_factor` after each epoch (the paper);
+            "linear" falls to 0 over the whole training.
+        epoch_factor: see `schedule`.
+        warmup: steps over which the rate rises from 0.
+        clip: largest norm of the gradient; 0 for no limit.
+    """
+
+    kind: Literal["adam", "adamw", "muon"] = "adam"
+    learning_rate: float = 5e-4
+    muon_learning_rate: float = 0.02
+    weight_decay: float = 0.0
+    schedule: Literal["exponential", "linear"] = "exponential"
+    epoch_factor: float = 0.99
+    warmup: int = 0
+    clip: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Every setting of a training.
+
+    Attributes:
+        name: as in `--recipe`.
+        summary: what it trains, what it costs, and the number it must reach.
+        network: sizes of the network.
+        data: what happens between the store and the network.
+        stages: one after the other, with the same optimiser.
+        optimizer: how parameters move.
+        losses: weights of the loss terms; a term of weight 0 is not computed.
+        precision: "fp32", "bf16" (autocast), or "auto": bf16 where the device has it.
+        average: decay of the moving average of the weights, which is then what is validated and
+            kept; 0 for none.
+        validate_every: steps between validations.
+        seed: of every draw.
+    """
+
+    name: str
+    summary: str
+    network: DSTformerConfig
+    data: DataSettings = field(default_factory=DataSettings)
+    stages: tuple[Stage, ...]
+    optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    losses: LossWeights = field(default_factory=LossWeights)
+    precision: Precision = "auto"
+    average: float = 0.0
+    validate_every: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise RecipeError(f"recipe {self.name}: no stage")
+        longest = max(stage.frames for stage in self.stages)
+        if longest > self.network.max_frames:
+            raise RecipeError(
+                f"recipe {self.name}: a stage has clips of {longest} frames, the network takes "
+                f"{self.network.max_frames}; raise network.max-frames or shorten the stage"
+            )
+        if not 0 <= self.average < 1:
+            raise RecipeError(f"recipe {self.name}: average is {self.average}, but in [0, 1)")

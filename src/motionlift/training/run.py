@@ -1,0 +1,91 @@
+"""The run folder: the resolved settings, a line a step, the last and the best checkpoint."""
+
+import json
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from motionlift.errors import MotionliftError, RecipeError
+from motionlift.files import written_beside
+from motionlift.training.config import differences, read_toml, to_toml
+from motionlift.training.recipe import Recipe
+
+
+class Run:
+    """A run folder.
+
+    `config.toml` is the resolved recipe, and can be run again as it is (`--config`);
+    `metrics.jsonl` has one object a line; `last/state.safetensors` is what `--resume` goes on
+    from; `last/` and `best/` hold weights that `load_model` reads.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.state_path = path / "last" / "state.safetensors"
+        self.metrics_path = path / "metrics.jsonl"
+        self.config_path = path / "config.toml"
+
+    def create(self, recipe: Recipe, *, store: Path) -> None:
+        """Make the folder and write down the settings.
+
+        Raises:
+            MotionliftError: if the folder holds something, or cannot be written.
+        """
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise MotionliftError(
+                f"{self.path}: is not an empty folder; give another, or --resume to go on with it"
+            )
+        about = {
+            "motionlift": version("motionlift"),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "store": str(store),
+        }
+        with written_beside(self.config_path) as beside:
+            beside.write_text(to_toml(recipe, extra=about), "utf-8")
+
+    def check(self, recipe: Recipe) -> None:
+        """Whether this folder is of that recipe, so that it can be resumed.
+
+        Raises:
+            RecipeError: if there is no run here, or it has other settings; it names them.
+        """
+        if not self.config_path.is_file():
+            raise RecipeError(f"{self.path}: no run to resume here; leave out --resume")
+        theirs = read_toml(self.config_path, like=recipe)
+        if found := differences(recipe, theirs):
+            raise RecipeError(
+                f"{self.path}: was started with other settings ({'; '.join(found)}); "
+                "resume with the same, or start another run"
+            )
+
+    def truncate_metrics(self, *, step: int) -> None:
+        """Drop the lines beyond a checkpoint's step, which the resumed run writes again."""
+        if not self.metrics_path.exists():
+            return
+        kept = []
+        for line in self.metrics_path.read_text("utf-8").splitlines():
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError:  # the line that a kill cut short
+                break
+            if row["step"] <= step:
+                kept.append(line)
+        with written_beside(self.metrics_path) as beside:
+            beside.write_text("".join(f"{line}\n" for line in kept), "utf-8")
+
+    def log(self, row: dict[str, Any]) -> None:
+        """Append a line, at once on its way to the disk."""
+        with self.metrics_path.open("a", encoding="utf-8") as handle:
+            handle.write(json.dumps(row) + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """All lines so far."""
+        lines = self.metrics_path.read_text("utf-8").splitlines()
+        return [json.loads(line) for line in lines]
