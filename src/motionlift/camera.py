@@ -86,7 +86,9 @@ def image_to_clip(pose: Pose2D) -> tuple[Float[np.ndarray, "frame joint 3"], Pla
     Raises:
         MotionliftError: if no two distinct points are visible in the whole clip.
     """
-    center, scale = box_of_visible(pose.keypoints, pose.confidence)
+    # With nobody in the clip the box is infinite, and NumPy would warn of it.
+    with np.errstate(invalid="ignore"):
+        center, scale = box_of_visible(pose.keypoints, pose.confidence)
     if not (np.isfinite(scale).all() and (scale > 0).all()):
         raise MotionliftError(
             f"{pose.source}: no two distinct visible keypoints in frames {pose.frame_index[0]} to "

@@ -1,75 +1,92 @@
-"""Which device to run on and in which precision, each with the reason, in one place."""
+"""Where a network runs and how precisely, each with the reason, which the command line prints."""
 
+import contextlib
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
 from motionlift.errors import OptionError
 
-Precision = Literal["auto", "fp32", "bf16"]
+PRECISIONS = ("fp32", "bf16")
+_AMPERE = (8, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compute:
-    """Where a network runs and how its matrix products are rounded.
+class Choice:
+    """What was chosen, and why."""
 
-    Attributes:
-        device: a torch device.
-        precision: "fp32", or "bf16" for autocast to bfloat16.
-        reason: why, for people.
-    """
-
-    device: torch.device
-    precision: Literal["fp32", "bf16"]
+    value: str
     reason: str
 
-    def autocast(self) -> torch.autocast:
-        """The context under which the network's forward pass runs."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+    def __str__(self) -> str:
+        return f"{self.value} ({self.reason})"
 
 
-def choose_compute(*, device: str | None = None, precision: Precision = "auto") -> Compute:
-    """The device asked for, or CUDA if there is one, else the CPU; bf16 where the chip has it.
+def choose_device(wanted: str | None = None) -> Choice:
+    """The device asked for, or the fastest that is here.
 
     Raises:
-        OptionError: if the device asked for is not here.
+        OptionError: if the device asked for is not a device, or not here.
     """
-    if device is None:
-        device, why_device = (
-            ("cuda", "a CUDA device is here")
-            if torch.cuda.is_available()
-            else ("cpu", "no CUDA device is here")
-        )
-    else:
-        why_device = "asked for"
-    try:
-        chosen = torch.device(device)
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError) as error:
-        raise OptionError(
-            f"device '{device}' is not available here; use 'cpu' or leave it out"
-        ) from error
-    if precision != "auto":
-        return Compute(
-            device=chosen,
-            precision=precision,
-            reason=f"{chosen} ({why_device}), {precision} (asked for)",
-        )
-    has_bf16, why = _bf16_hardware(chosen)
-    name: Literal["fp32", "bf16"] = "bf16" if has_bf16 else "fp32"
-    return Compute(device=chosen, precision=name, reason=f"{chosen} ({why_device}), {name} ({why})")
+    if wanted is not None:
+        _check_device(wanted)
+        return Choice(value=wanted, reason="as asked")
+    if torch.cuda.is_available():
+        return Choice(value="cuda", reason=f"found {torch.cuda.get_device_name()}")
+    if torch.backends.mps.is_available():
+        return Choice(value="mps", reason="found an Apple GPU")
+    return Choice(value="cpu", reason=f"no GPU found; {torch.get_num_threads()} threads")
 
 
-def _bf16_hardware(device: torch.device) -> tuple[bool, str]:
-    if device.type == "cuda":
-        major, _ = torch.cuda.get_device_capability(device)
-        return major >= 8, f"compute capability {major}.x"
-    if device.type != "cpu":
-        return False, f"not tried on {device.type}"
-    # Without such instructions a CPU emulates bf16, far slower than fp32.
-    capabilities = torch.cpu.get_capabilities()
-    for name, title in (("amx_bf16", "AMX"), ("avx512_bf16", "AVX-512")):
-        if capabilities.get(name, False):
-            return True, f"the CPU has {title} instructions for bf16"
-    return False, "the CPU has no bf16 instructions"
+def choose_precision(device: str, wanted: str | None = None) -> Choice:
+    """The precision asked for, or bf16 where the device multiplies it in hardware, else fp32.
+
+    Raises:
+        OptionError: if the precision asked for is unknown.
+    """
+    if wanted is not None:
+        if wanted not in PRECISIONS:
+            raise OptionError(f"no precision is named '{wanted}'; there are: {_list(PRECISIONS)}")
+        return Choice(value=wanted, reason="as asked")
+    kind = torch.device(device).type
+    if kind == "cuda":
+        if torch.cuda.get_device_capability(device) >= _AMPERE:
+            return Choice(value="bf16", reason="the GPU has bf16 units")
+        return Choice(value="fp32", reason="the GPU is older than bf16 units")
+    if kind == "cpu":
+        found = _bf16_units_of_the_cpu()
+        if found:
+            return Choice(value="bf16", reason=f"the CPU has {found}")
+        return Choice(value="fp32", reason="the CPU has neither avx512_bf16 nor amx_bf16")
+    return Choice(value="fp32", reason=f"bf16 is untested on {kind}")
+
+
+def autocast(device: str, precision: str) -> contextlib.AbstractContextManager[None]:
+    """The context in which a network runs at that precision; its parameters stay fp32."""
+    if precision == "fp32":
+        return contextlib.nullcontext()
+    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16)
+
+
+def _check_device(wanted: str) -> None:
+    kind, _, number = wanted.partition(":")
+    here = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+    }
+    if kind not in here or (number and not number.isdigit()):
+        raise OptionError(f"no device is named '{wanted}'; there are: cpu, cuda, cuda:1, ..., mps")
+    if int(number or 0) >= here[kind]:
+        raise OptionError(f"device '{wanted}' is not here; without --device the best one is taken")
+
+
+def _bf16_units_of_the_cpu() -> str:
+    """Names of the CPU's bf16 instructions, "" without any (or if PyTorch is too old to tell)."""
+    probe = getattr(torch.cpu, "get_capabilities", None)
+    capabilities = probe() if probe is not None else {}
+    return _list([name for name in ("avx512_bf16", "amx_bf16") if capabilities.get(name)])
+
+
+def _list(names: tuple[str, ...] | list[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,225 @@
+"""Lifting: one frame for one frame, in the keypoints' own pixels, whatever the length and gaps."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from torch import Tensor
+
+from motionlift import lifting
+from motionlift.errors import MotionliftError, OptionError
+from motionlift.lifting import Lifter, mirrored, root_in_image
+from motionlift.network.dstformer import DSTformer, DSTformerConfig
+from motionlift.poses import Pose2D
+from motionlift.skeletons import COCO17, H36M17, Skeleton
+
+WINDOW = 12
+
+
+class Echo(DSTformer):
+    """A network that answers with what it sees: x and y as they are, and confidence as depth."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+def tiny(kind: type[DSTformer] = DSTformer) -> DSTformer:
+    torch.manual_seed(0)
+    config = DSTformerConfig(
+        dim_feat=16, dim_rep=8, depth=1, num_heads=2, mlp_ratio=1, max_frames=WINDOW
+    )
+    return kind(config)
+
+
+def lifter(kind: type[DSTformer] = DSTformer, **options: object) -> Lifter:
+    return Lifter(tiny(kind), device="cpu", precision="fp32", **options)  # type: ignore[arg-type]
+
+
+def pose(num_frames: int, *, skeleton: Skeleton = H36M17, seed: int = 0) -> Pose2D:
+    """Keypoints somewhere between 100 and 300 px, all seen."""
+    rng = np.random.default_rng(seed)
+    return Pose2D(
+        skeleton=skeleton,
+        keypoints=rng.uniform(100, 300, size=(num_frames, skeleton.num_joints, 2)),
+        confidence=np.full((num_frames, skeleton.num_joints), 0.9),
+        frame_index=np.arange(num_frames),
+        fps=50.0,
+        source="made.json",
+    )
+
+
+def hidden(whole: Pose2D, frames: object, joints: object = slice(None)) -> Pose2D:
+    """The pose with these keypoints missing."""
+    keypoints, confidence = whole.keypoints.copy(), whole.confidence.copy()
+    keypoints[frames, joints] = np.nan
+    confidence[frames, joints] = 0
+    return replace(whole, keypoints=keypoints, confidence=confidence)
+
+
+@pytest.mark.parametrize("num_frames", [1, 2, WINDOW - 1, WINDOW, WINDOW + 1, 3 * WINDOW + 5, 700])
+def test_each_frame_of_keypoints_gives_one_frame_of_joints(num_frames: int) -> None:
+    seen = replace(pose(num_frames), frame_index=np.arange(num_frames) + 7)
+    lifted = lifter().lift_pose(seen)
+    assert lifted.positions.shape == (num_frames, 17, 3)
+    assert lifted.positions.dtype == np.float32
+    assert np.isfinite(lifted.positions).all()
+    assert_array_equal(lifted.frame_index, seen.frame_index)
+    assert (lifted.units, lifted.space, lifted.fps) == ("px", "camera", 50.0)
+    assert_array_equal(lifted.positions[:, H36M17.root], 0)
+
+
+def test_answers_come_back_in_the_pixels_of_the_keypoints() -> None:
+    # A network that repeats what it sees gives each joint's offset from the box's middle, so the
+    # root lies at that middle.
+    seen = pose(1)
+    seen.keypoints[0, H36M17.root] = 200
+    lifted = lifter(Echo).lift_pose(seen)
+    low, high = seen.keypoints.min(axis=(0, 1)), seen.keypoints.max(axis=(0, 1))
+    middle = (low + high) / 2
+    assert_allclose(lifted.positions[0, 1:, :2], seen.keypoints[0, 1:] - middle, rtol=1e-5)
+    assert_allclose(lifted.positions[0, 1:, 2], 0.9 * (high - low).max() / 2, rtol=1e-5)
+    assert lifted.root_xy is not None
+
+
+def test_larger_pictures_give_larger_bodies_and_nothing_else() -> None:
+    small = pose(40)
+    large = replace(small, keypoints=small.keypoints * 4 + [1000, -50])
+    first, second = lifter().lift_pose(small), lifter().lift_pose(large)
+    assert_allclose(second.positions, first.positions * 4, rtol=1e-3, atol=1e-2)
+    assert first.root_xy is not None and second.root_xy is not None
+    assert_allclose(second.root_xy, first.root_xy * 4 + [1000, -50], rtol=1e-4)
+
+
+def test_a_window_is_placed_by_its_own_box() -> None:
+    # The person comes four times closer; each window alone must not notice.
+    near = pose(WINDOW)
+    far = replace(near, keypoints=near.keypoints / 4)
+    both = replace(pose(2 * WINDOW), keypoints=np.concatenate([near.keypoints, far.keypoints]))
+    options = {"stride": WINDOW}
+    lifted = lifter(**options).lift_pose(both)
+    alone = lifter(**options).lift_pose(near)
+    assert_allclose(lifted.positions[:WINDOW], alone.positions, rtol=1e-4, atol=1e-3)
+    assert_allclose(lifted.positions[WINDOW:], alone.positions / 4, rtol=1e-4, atol=1e-3)
+
+
+def test_joints_that_no_keypoint_shows_are_lifted_and_named() -> None:
+    lifted = lifter().lift_pose(pose(20, skeleton=COCO17))
+    assert np.isfinite(lifted.positions).all()
+    assert lifted.lifted_from is not None
+    assert np.isnan(lifted.lifted_from.keypoints[:, H36M17.index("head_top")]).all()
+    assert any("spine, head_top: never among the keypoints" in note for note in lifted.notes)
+
+
+def test_a_short_gap_is_filled_and_said() -> None:
+    lifted = lifter().lift_pose(hidden(pose(40), slice(10, 14)))
+    assert np.isfinite(lifted.positions).all()
+    assert "4 frames without any keypoint are filled in by the network" in lifted.notes
+
+
+def test_frames_that_no_window_with_a_person_reaches_are_missing() -> None:
+    lifted = lifter().lift_pose(hidden(pose(100), slice(30, 70)))
+    is_missing = np.isnan(lifted.positions).any(axis=(1, 2))
+    assert_array_equal(is_missing, (lifted.confidence == 0).all(axis=1))
+    assert is_missing[45:55].all()
+    assert not is_missing[:30].any()
+    assert not is_missing[70:].any()
+    assert lifted.num_frames == 100
+    assert lifted.root_xy is not None
+    assert np.isfinite(lifted.root_xy).all()
+    assert any(f"{is_missing.sum()} frames are too far" in note for note in lifted.notes)
+
+
+def test_nobody_at_all_is_an_error_that_names_the_source() -> None:
+    with pytest.raises(MotionliftError, match=r"made\.json: no two distinct keypoints"):
+        lifter().lift_pose(hidden(pose(30), slice(None)))
+
+
+def test_one_visible_point_is_an_error_too() -> None:
+    with pytest.raises(MotionliftError, match="nothing to lift"):
+        lifter().lift_pose(hidden(pose(1), slice(None), slice(1, None)))
+
+
+def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = pose(100)
+    lifted = lifter().lift_pose(seen).positions
+    monkeypatch.setattr(lifting, "_BATCH_FRAMES", {"cpu": 1})
+    assert_allclose(lifter().lift_pose(seen).positions, lifted, rtol=1e-4, atol=1e-3)
+
+
+def test_root_is_where_the_joints_fit_the_keypoints_best() -> None:
+    seen = pose(5)
+    positions = np.zeros((5, 17, 3), dtype=np.float32)
+    positions[..., :2] = seen.keypoints - [220.0, 130.0]
+    assert_allclose(root_in_image(seen, positions), np.tile([220.0, 130.0], (5, 1)), rtol=1e-4)
+
+
+def test_root_of_frames_without_keypoints_lies_on_a_line_between_the_others() -> None:
+    root = np.array([[0.0, 0.0], [10.0, 20.0], [20.0, 40.0], [30.0, 60.0], [30.0, 60.0]])
+    offsets = np.random.default_rng(0).normal(size=(17, 2))
+    seen = hidden(replace(pose(5), keypoints=root[:, None] + offsets), [1, 2, 4])
+    positions = np.zeros((5, 17, 3))
+    positions[..., :2] = offsets
+    assert_allclose(root_in_image(seen, positions), root, atol=1e-9)
+
+
+def test_a_doubtful_keypoint_moves_the_root_less() -> None:
+    seen = pose(1)
+    seen.confidence[:] = 0.01
+    seen.confidence[0, H36M17.index("nose")] = 1.0
+    positions = np.zeros((1, 17, 3))
+    nose = seen.keypoints[0, H36M17.index("nose")]
+    others = np.delete(seen.keypoints[0], H36M17.index("nose"), axis=0)
+    expected = (nose + 0.01 * others.sum(axis=0)) / 1.16
+    assert_allclose(root_in_image(seen, positions)[0], expected)
+
+
+def test_the_mirror_of_the_mirror_is_the_clip() -> None:
+    clip = torch.randn(2, 4, 17, 3)
+    assert_array_equal(mirrored(mirrored(clip)).numpy(), clip.numpy())
+    left, right = H36M17.index("left_wrist"), H36M17.index("right_wrist")
+    assert_allclose(mirrored(clip)[:, :, left, 0], -clip[:, :, right, 0])
+    assert_allclose(mirrored(clip)[:, :, left, 1:], clip[:, :, right, 1:])
+
+
+def test_with_flip_a_mirrored_person_is_lifted_to_the_mirror_image() -> None:
+    seen = pose(25)
+    mirror = list(H36M17.mirror)
+    reflected = replace(
+        seen,
+        keypoints=(seen.keypoints * [-1, 1])[:, mirror],
+        confidence=seen.confidence[:, mirror],
+    )
+    lifted = lifter(flip=True).lift_pose(seen).positions
+    expected = (lifted * [-1, 1, 1])[:, mirror]
+    assert_allclose(lifter(flip=True).lift_pose(reflected).positions, expected, atol=1e-3)
+    plain = lifter().lift_pose(reflected).positions
+    assert np.abs(plain - (lifter().lift_pose(seen).positions * [-1, 1, 1])[:, mirror]).max() > 0.1
+
+
+def test_bf16_agrees_with_fp32_to_a_few_thousandths_of_the_body() -> None:
+    seen = pose(30)
+    precise = lifter().lift_pose(seen).positions
+    coarse = Lifter(tiny(), device="cpu", precision="bf16").lift_pose(seen).positions
+    assert coarse.dtype == np.float32
+    assert_allclose(coarse, precise, atol=0.02 * np.abs(precise).max())
+
+
+def test_encoding_gives_the_representation_of_each_joint_and_frame() -> None:
+    features = lifter().encode_pose(pose(40))
+    assert features.shape == (40, 17, 8)
+    assert np.abs(features).max() <= 1
+
+
+def test_unusual_frame_rates_and_jumping_frame_numbers_are_said() -> None:
+    seen = replace(pose(10), fps=240.0, frame_index=np.arange(10) * 3)
+    notes = " / ".join(lifter().lift_pose(seen).notes)
+    assert "240 frames a second" in notes
+    assert "frame numbers jump 9 times" in notes
+
+
+@pytest.mark.parametrize("stride", [0, WINDOW + 1])
+def test_a_stride_that_would_skip_frames_is_refused(stride: int) -> None:
+    with pytest.raises(OptionError, match=f"stride is {stride}"):
+        lifter(stride=stride)
