@@ -70,7 +70,7 @@ def build_store(
         outcomes = run_in_order(
             prepare, to_read, workers=workers or available_cores(), on_death=_died
         )
-        with contextlib.closing(outcomes):
+        with contextlib.closing(outcomes), contextlib.closing(journal):
             for job in rest:
                 copy = unchanged.get(job.file)
                 journal.add(job, next(outcomes) if copy is None else copy())
@@ -96,7 +96,7 @@ def _finish(journal: Journal, folder: Path, plan: Plan) -> None:
         sources=journal.records,
         settings=plan.described(),
     )
-    journal.close()
+    journal.remove()
 
 
 def _previous(out: Path, *, fresh: bool) -> Store | None:

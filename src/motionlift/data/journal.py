@@ -89,9 +89,13 @@ class Journal:
         self.records.append(outcome.record)
         self.sequences += sequences
 
-    def close(self) -> None:
+    def remove(self) -> None:
         """The journal has done its duty: the store's own tables take over."""
         self._file.unlink()
+
+    def close(self) -> None:
+        """Close the shards; the next build may go on from here."""
+        self.shards.close()
 
     def _fitting_lines(self, plan: Plan) -> Iterator[str]:
         """The lines that stand in the plan's order, whose rows and files have not changed."""

@@ -69,7 +69,7 @@ class ShardWriter:
         """Append one sequence; returns its shard and its first frame there."""
         is_full = self.shards and self.shards[-1] + len(positions) > self._frames_per_shard
         if not self.shards or is_full:
-            self._close()
+            self.close()
             self.shards.append(0)
             self._open(len(self.shards) - 1)
         start = self.shards[-1]
@@ -82,7 +82,7 @@ class ShardWriter:
 
     def finish(self) -> dict[str, str]:
         """Complete the shards; returns their checksums by path below the folder."""
-        self._close()
+        self.close()
         for number, frames in enumerate(self.shards):
             for kind in ARRAYS:
                 with shard_file(self.folder, kind, number).open("rb+") as handle:
@@ -94,6 +94,12 @@ class ShardWriter:
         ]
         return {file.relative_to(self.folder).as_posix(): sha256_of(file) for file in files}
 
+    def close(self) -> None:
+        """Close the files; what was appended is in them."""
+        for handle in self._files.values():
+            handle.close()
+        self._files = {}
+
     def _open(self, number: int) -> None:
         for kind in ARRAYS:
             handle = shard_file(self.folder, kind, number).open("ab")
@@ -104,19 +110,14 @@ class ShardWriter:
                 handle.write(npy_header(kind, 0))
             self._files[kind] = handle
 
-    def _close(self) -> None:
-        for handle in self._files.values():
-            handle.close()
-        self._files = {}
-
 
 class StoreWriter:
     """Fills a new store, sequence by sequence; see `create_store`."""
 
-    def __init__(self, folder: Path, *, fps: float) -> None:
+    def __init__(self, shards: ShardWriter, *, fps: float) -> None:
         self.fps = fps
         self.sequences: list[Sequence] = []
-        self.shards = ShardWriter(folder)
+        self.shards = shards
 
     def add(self, name: str, positions: Float[np.ndarray, "frame 17 3"], **fields: Any) -> Sequence:
         """Append one sequence at the store's rate; a joint that is NaN was not seen.
@@ -136,10 +137,10 @@ class StoreWriter:
 @contextlib.contextmanager
 def create_store(path: Path, *, fps: float = 50.0) -> Iterator[StoreWriter]:
     """A writer of a new store at `path`, which appears there whole when the block ends well."""
-    with written_beside(path) as beside:
-        writer = StoreWriter(beside, fps=fps)
+    with written_beside(path) as beside, contextlib.closing(ShardWriter(beside)) as shards:
+        writer = StoreWriter(shards, fps=fps)
         yield writer
-        complete(beside, shards=writer.shards, sequences=writer.sequences, fps=fps)
+        complete(beside, shards=shards, sequences=writer.sequences, fps=fps)
 
 
 def complete(
