@@ -1,7 +1,9 @@
 """Damaged copies of a file, and what a reader owes the person who has one."""
 
+import io
 import time
 import tracemalloc
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -42,17 +44,28 @@ def mutations(data: bytes, *, count: int, seed: int) -> Iterator[bytes]:
 
 
 def assert_survives(
-    read: Callable[[], Sequence[Pose3D]], path: Path, *, count: int, seed: int = 0
+    read: Callable[[], Sequence[Pose3D]],
+    path: Path,
+    *,
+    count: int,
+    seed: int = 0,
+    inside: bytes | None = None,
+    wrap: Callable[[bytes], bytes] = bytes,
 ) -> None:
     """However `path` is damaged, `read` gives poses or an error that the user can mend.
 
     It never takes more memory than a sound file could need, nor much time.
+
+    Args:
+        inside: what is damaged instead of the file's bytes, where a checksum guards those;
+            `wrap` makes a file of it.
     """
     sound = path.read_bytes()
+    target = sound if inside is None else inside
     tracemalloc.start()
     try:
-        for number, damaged in enumerate(mutations(sound, count=count, seed=seed)):
-            path.write_bytes(damaged)
+        for number, damaged in enumerate(mutations(target, count=count, seed=seed)):
+            path.write_bytes(wrap(damaged))
             tracemalloc.reset_peak()
             began = time.monotonic()
             try:
@@ -70,3 +83,18 @@ def assert_survives(
     finally:
         tracemalloc.stop()
         path.write_bytes(sound)
+
+
+def unpacked(path: Path) -> dict[str, bytes]:
+    """The members of an .npz archive by the names of their arrays."""
+    with zipfile.ZipFile(path) as archive:
+        return {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
+
+
+def packed(members: dict[str, bytes]) -> bytes:
+    """An .npz archive of these members, its checksums right."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(f"{name}.npy", data)
+    return stream.getvalue()

@@ -7,6 +7,7 @@ damaged or hostile file costs an error and nothing else. Pickled members (object
 """
 
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -25,8 +26,13 @@ LARGEST_MEMBER = 4 * 2**30
 # Deflate cannot shrink data further than this (zlib's documentation: 1032 to 1).
 LARGEST_RATIO = 1040
 
-# What zipfile, zlib and NumPy's header parser raise for damaged files; the parser evaluates a
-# Python literal, hence the last ones.
+_LONGEST_HEADER = 10_000
+_HEADER = re.compile(
+    rb"\{'descr': '([<>|=]?[?a-zA-Z][0-9]{0,9})', 'fortran_order': (True|False), "
+    rb"'shape': \(([0-9L, ]*)\),? ?\}\s*"
+)
+
+# What zipfile and zlib raise for damaged files, and NumPy for types and shapes that cannot be.
 _DAMAGE = (
     OSError,
     EOFError,
@@ -38,9 +44,7 @@ _DAMAGE = (
     AttributeError,
     NotImplementedError,
     RuntimeError,
-    RecursionError,
     MemoryError,
-    SyntaxError,
     struct.error,
     zlib.error,
     zipfile.BadZipFile,
@@ -142,15 +146,23 @@ def _array_name(member: zipfile.ZipInfo) -> str:
 
 
 def _read_header(stream: IO[bytes]) -> tuple[ArrayHeader, bool]:
-    version = np.lib.format.read_magic(stream)
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }.get(version)
-    if read is None:
-        raise ValueError(f"array header of version {version}")
-    shape, fortran_order, dtype = read(stream)
-    return ArrayHeader(shape=shape, dtype=dtype), fortran_order
+    # NumPy's own parser evaluates the text as Python and mends what Python 2 wrote; damage takes
+    # both to strange places. What NumPy writes for plain arrays has one form.
+    if stream.read(6) != b"\x93NUMPY":
+        raise ValueError("a member is not an array")
+    version = stream.read(2)
+    length_format = {b"\x01\x00": "<H", b"\x02\x00": "<I", b"\x03\x00": "<I"}.get(version)
+    if length_format is None:
+        raise ValueError(f"an array's header has version {version!r}")
+    (length,) = struct.unpack(length_format, stream.read(struct.calcsize(length_format)))
+    if length > _LONGEST_HEADER:
+        raise ValueError(f"an array's header claims {length} bytes")
+    match = _HEADER.fullmatch(stream.read(length))
+    if match is None:
+        raise ValueError("an array's header is not as NumPy writes it")
+    kind, fortran_order, sizes = (group.decode("ascii") for group in match.groups())
+    shape = tuple(int(size.strip("L ")) for size in sizes.split(",") if size.strip())
+    return ArrayHeader(shape=shape, dtype=np.dtype(kind)), fortran_order == "True"
 
 
 def _to_array(data: bytes, header: ArrayHeader, *, fortran_order: bool) -> np.ndarray:

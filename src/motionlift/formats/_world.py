@@ -30,6 +30,21 @@ CLEAR_SHARE = 0.85
 SHORTEST_LEG, LONGEST_LEG = 0.45, 1.20
 KNOWN_UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 
+# Beyond this a coordinate is damage in any unit, and its square might overflow.
+LARGEST_COORDINATE = 1e9
+
+
+def check_finite(points: Float[np.ndarray, "..."], *, source: str) -> None:
+    """Refuses coordinates that no recording has; NaN, a missing point, is fine.
+
+    Raises:
+        FormatError: if one is infinite or absurd.
+    """
+    size = np.abs(points)
+    wrong = size[size >= LARGEST_COORDINATE]
+    if wrong.size:
+        raise FormatError(f"{source}: holds coordinates of {wrong[0]:g}; the file is damaged")
+
 
 def to_world(points: Float[np.ndarray, "*batch 3"], *, up: Axis) -> Float[np.ndarray, "*batch 3"]:
     """The same points with y up, turned (never mirrored) from a file where `up` points up."""

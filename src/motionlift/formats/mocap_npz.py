@@ -18,7 +18,7 @@ from jaxtyping import Float
 from motionlift.errors import FormatError, SkeletonError
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._archives import looks_like_archive, read_arrays
-from motionlift.formats._world import Axis, found_unit, found_up, to_world, world_pose
+from motionlift.formats._world import Axis, check_finite, found_unit, found_up, to_world, world_pose
 from motionlift.kinematics import body_axes, leg_length
 from motionlift.poses import Pose3D
 
@@ -165,8 +165,7 @@ def _checked(
             f"{path}: positions are {positions.dtype} of shape {positions.shape}; expected floats "
             f"of shape (frames, {len(names)}, 3), for there are {len(names)} names"
         )
-    if np.isinf(positions).any():
-        raise FormatError(f"{path}: positions hold infinite numbers; the file is damaged")
+    check_finite(positions, source=str(path))
     return [str(name) for name in names.astype(str)], positions
 
 
