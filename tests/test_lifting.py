@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from torch import Tensor
 
 from motionlift import lifting
-from motionlift.errors import MotionliftError, OptionError
+from motionlift.errors import MotionliftError, OptionError, WeightsError
 from motionlift.lifting import Lifter, mirrored, root_in_image
 from motionlift.network.dstformer import DSTformer, DSTformerConfig
 from motionlift.poses import Pose2D
@@ -217,6 +217,22 @@ def test_unusual_frame_rates_and_jumping_frame_numbers_are_said() -> None:
     notes = " / ".join(lifter().lift_pose(seen).notes)
     assert "240 frames a second" in notes
     assert "frame numbers jump 9 times" in notes
+
+
+def test_windows_have_the_length_of_the_clips_in_training() -> None:
+    model = tiny()
+    model.card = {"clip_frames": 5}
+    assert Lifter(model, device="cpu").window == 5
+    model.card = {}
+    assert Lifter(model, device="cpu").window == WINDOW
+
+
+@pytest.mark.parametrize("said", [0, WINDOW + 1, "9", 4.5])
+def test_a_card_with_an_impossible_clip_length_is_refused(said: object) -> None:
+    model = tiny()
+    model.card = {"clip_frames": said}
+    with pytest.raises(WeightsError, match="clip_frames"):
+        Lifter(model, device="cpu")
 
 
 @pytest.mark.parametrize("stride", [0, WINDOW + 1])

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from motionlift.camera import image_to_clip
-from motionlift.errors import MotionliftError, OptionError
+from motionlift.errors import MotionliftError, OptionError, WeightsError
 from motionlift.network.device import autocast, choose_device, choose_precision
 from motionlift.network.dstformer import DSTformer
 from motionlift.poses import Pose2D, Pose3D, to_h36m17
@@ -41,7 +41,7 @@ class Lifter:
 
     Attributes:
         device, precision: the choices made, with their reasons.
-        window: frames in a window, the longest clip that the network takes.
+        window: frames in a window, the longest clip that the network was trained on.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Lifter:
     ) -> None:
         self.device = choose_device(device)
         self.precision = choose_precision(self.device.value, precision)
-        self.window = model.config.max_frames
+        self.window = clip_frames(model)
         self.stride = max(1, self.window // 2) if stride is None else stride
         if not 1 <= self.stride <= self.window:
             raise OptionError(
@@ -95,7 +95,7 @@ class Lifter:
             person=seen.person,
             lifted_from=seen,
             root_xy=root_in_image(seen, positions),
-            model=getattr(self._model, "name", ""),
+            model=self._model.name,
             notes=(*seen.notes, *_notes(seen, is_answered)),
         )
 
@@ -126,6 +126,24 @@ class Lifter:
             with torch.inference_mode(), autocast(self.device.value, self.precision.value):
                 answer = ask(batch)
             yield from answer.float().cpu().numpy()
+
+
+def clip_frames(model: DSTformer) -> int:
+    """The longest clip that the network was trained on, as its card says, else that it takes.
+
+    Embeddings of frames beyond it hold the random numbers they began with.
+
+    Raises:
+        WeightsError: if the card names a length that the network cannot take.
+    """
+    longest = model.config.max_frames
+    said = (model.card or {}).get("clip_frames", longest)
+    if type(said) is not int or not 1 <= said <= longest:
+        raise WeightsError(
+            f"{model.name}: the card says clip_frames={said!r}, but the network takes 1 to "
+            f"{longest} frames"
+        )
+    return said
 
 
 def mirrored(clips: Float[Tensor, "*batch 17 3"]) -> Float[Tensor, "*batch 17 3"]:
@@ -212,11 +230,8 @@ def _cut_pose(seen: Pose2D, *, length: int, stride: int) -> _Windows:
 def _notes(seen: Pose2D, is_answered: Bool[np.ndarray, "frame 17"]) -> list[str]:
     """What a user should know of this lift, beside what the reader said."""
     notes = []
-    never = [
-        name
-        for name, found in zip(H36M17.joints, seen.is_visible.any(axis=0), strict=True)
-        if not found
-    ]
+    is_ever_seen = seen.is_visible.any(axis=0)
+    never = [H36M17.joints[joint] for joint in np.flatnonzero(~is_ever_seen)]
     if never:
         notes.append(f"{', '.join(never)}: never among the keypoints; the network infers them")
     num_blind = int((~seen.is_visible.any(axis=1) & is_answered.all(axis=1)).sum())

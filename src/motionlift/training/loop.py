@@ -205,7 +205,14 @@ def _keep_last(state: TrainingState, recipe: Recipe, run: Run) -> None:
 def _keep(
     state: TrainingState, recipe: Recipe, run: Run, *, name: str, metrics: dict[str, float]
 ) -> None:
-    card = {"recipe": recipe.name, "step": state.step, "seed": recipe.seed, "validation": metrics}
+    card = {
+        "recipe": recipe.name,
+        # Lifting cuts windows of this length: frames beyond it have untrained embeddings.
+        "clip_frames": max(stage.frames for stage in recipe.stages),
+        "step": state.step,
+        "seed": recipe.seed,
+        "validation": metrics,
+    }
     save_weights(run.path / name / "model.safetensors", state.answering, card=card)
 
 
