@@ -21,10 +21,12 @@ class ReadOptions:
 
     Attributes:
         fps: frames a second, instead of what the file declares.
-        skeleton: name of the keypoints' skeleton, where files of several look alike.
+        skeleton: name of the keypoints' skeleton, where files of several look alike, or a TOML file
+            with one of the user's own.
         names: TOML file that says which joints of an unknown motion capture skeleton are which.
         up: the axis that points up, where the file does not say.
         metres_per_unit: size of the file's unit of length, instead of what its source is known for.
+        image_size: (width, height) in pixels, for keypoints given as parts of the picture.
     """
 
     fps: float | None = None
@@ -32,6 +34,7 @@ class ReadOptions:
     names: Path | None = None
     up: Literal["x", "y", "z"] | None = None
     metres_per_unit: float | None = None
+    image_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +69,11 @@ FORMATS: Registry[Format] = Registry(
 
 
 def find_format(
-    path: Path, *, kind: Literal["keypoints", "motion"], name: str | None = None
+    path: Path, *, kind: Literal["keypoints", "motion"] | None = None, name: str | None = None
 ) -> Format:
     """The format of a file or folder: the one named, or the one whose sniff says yes.
+
+    Without a kind, formats of both are asked.
 
     Raises:
         FormatError: if nothing is there, or it is of no known format of that kind.
@@ -77,16 +82,18 @@ def find_format(
         raise FormatError(f"{path}: no such file or folder")
     if name is not None:
         return FORMATS.get(name)
-    readable = [each for each in FORMATS if each.kind == kind and _reader(each) is not None]
+    readable = [each for each in FORMATS if kind in (None, each.kind) and _reader(each) is not None]
     # The suffix only decides who is asked first: content decides.
     readable.sort(key=lambda each: path.suffix.lower() not in each.suffixes)
     for each in readable:
         if each.sniff(path):
             return each
     if path.is_dir() and not any(path.iterdir()):
-        raise FormatError(f"{path}: the folder is empty; expected a file or folder of {kind}")
+        raise FormatError(
+            f"{path}: the folder is empty; expected a file or folder of {kind or 'poses'}"
+        )
     raise FormatError(
-        f"{path}: not {kind} in any known format "
+        f"{path}: not {kind or 'poses'} in any known format "
         f"({', '.join(each.title for each in readable)}); if it is one of these, give --format"
     )
 
