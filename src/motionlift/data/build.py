@@ -6,7 +6,6 @@ the same settings, are copied from it; a build that was killed goes on where it 
 """
 
 import contextlib
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,7 +61,6 @@ def build_store(
         previous = _previous(out, fresh=fresh)
         unchanged = _unchanged(plan, previous)
         if previous is not None and _is_up_to_date(previous, plan, unchanged):
-            shutil.rmtree(partial)
             return BuildResult(store=previous, read=0, reused=len(plan.jobs))
         journal = Journal(partial, plan=plan, resume=not fresh)
         rest = plan.jobs[len(journal.records) :]

@@ -24,10 +24,15 @@ from motionlift.data.store import (
 from motionlift.data.store_writer import ShardWriter
 from motionlift.errors import MotionliftError, StoreError
 
+LOCK = "lock"
+
 
 @contextlib.contextmanager
 def partial_folder(store: Path) -> Iterator[Path]:
-    """The folder for the unfinished store, for this process alone; gone if it ends up empty.
+    """The folder for the unfinished store, for this process alone.
+
+    It is gone when the block ends well or with an error of the user's; an interruption, or a full
+    disk, leaves it for the next build.
 
     Raises:
         StoreError: if another build of the same store is running, or it cannot be written there.
@@ -35,17 +40,19 @@ def partial_folder(store: Path) -> Iterator[Path]:
     folder = store.parent / f".{store.name}.partial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = (folder / "lock").open("w")
+        with (folder / LOCK).open("w") as handle:
+            _lock(handle.fileno(), store)
+            try:
+                yield folder
+            except MotionliftError:
+                shutil.rmtree(folder)
+                raise
+            shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         raise StoreError(
-            f"{store}: cannot be written ({error.strerror}); choose a folder you may write to"
+            f"{store}: cannot be written ({error.strerror or error}); mend that and build again, "
+            "what is finished is kept"
         ) from error
-    with handle:
-        _lock(handle.fileno(), store)
-        yield folder
-    (folder / "lock").unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        folder.rmdir()
 
 
 class Journal:
@@ -92,6 +99,7 @@ class Journal:
     def remove(self) -> None:
         """The journal has done its duty: the store's own tables take over."""
         self._file.unlink()
+        (self._file.parent / LOCK).unlink()
 
     def close(self) -> None:
         """Close the shards; the next build may go on from here."""
@@ -165,5 +173,5 @@ def _lock(handle: int, store: Path) -> None:
         return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         raise StoreError(f"{store}: another build of this store is running; wait for it") from error

@@ -82,6 +82,8 @@ def prepare(job: Job) -> Outcome:
                 reasons.append(who + _without_path(error, job.path))
     except MotionliftError as error:
         reasons.append(_without_path(error, job.path))
+    except FileNotFoundError:
+        reasons.append("listed in the split table, but not there")
     except OSError as error:
         reasons.append(f"cannot be read ({error.strerror or error})")
     except Exception as error:  # a bug in one reader must not cost a night's build
