@@ -101,11 +101,13 @@ def head_axes(
     if "head_top" in landmarks:
         return body_axes(up=landmarks["head_top"] - head, left=across)
     base = landmarks.get("neck", landmarks.get("thorax", missing))
-    along_neck = body_axes(up=head - base, left=across)
-    # The neck leans forward of the head's vertical: turn back about the left axis to raise it.
-    cos, sin = np.cos(NECK_LEAN), np.sin(NECK_LEAN)
-    raise_head = np.array([[1, 0, 0], [0, cos, sin], [0, -sin, cos]])
-    return along_neck @ raise_head
+    return body_axes(up=head - base, left=across) @ nod(-NECK_LEAN)
+
+
+def nod(angle: float) -> Float[np.ndarray, "3 3"]:
+    """Turns left, up and forward axes about the left one: forward and down for angles above 0."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[1.0, 0.0, 0.0], [0.0, cos, -sin], [0.0, sin, cos]])
 
 
 def body_axes(
