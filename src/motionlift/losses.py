@@ -1,12 +1,41 @@
 """The loss terms, each a function of predicted and target joints; recipes hold their weights.
 
 Joints are (..., frame, joint, coordinate) in clip space, and every term is a mean, so that its
-size does not depend on batch, clip length or skeleton.
+size does not depend on batch, clip length or number of joints. Gradients are finite everywhere.
+Limb and angle terms need joints in the order of `H36M17`. The terms agree with those that the
+published recipes name, except that `scale_loss` is finite for a prediction that is zero.
 """
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from motionlift.skeletons import H36M17
+
+# Limbs that meet or face each other, each named by its outer joint. The published list, whose
+# gap is kept: the nose's limb has an angle with the right shoulder's, but not with the left's.
+_ANGLES = (
+    ("right_hip", "left_hip"),
+    ("right_hip", "spine"),
+    ("left_hip", "spine"),
+    ("right_hip", "right_knee"),
+    ("right_knee", "right_ankle"),
+    ("left_hip", "left_knee"),
+    ("left_knee", "left_ankle"),
+    ("spine", "thorax"),
+    ("thorax", "left_shoulder"),
+    ("thorax", "right_shoulder"),
+    ("nose", "right_shoulder"),
+    ("left_shoulder", "right_shoulder"),
+    ("thorax", "nose"),
+    ("nose", "head_top"),
+    ("left_shoulder", "left_elbow"),
+    ("left_elbow", "left_wrist"),
+    ("right_shoulder", "right_elbow"),
+    ("right_elbow", "right_wrist"),
+)
+# Keeps arccos away from where its slope is infinite.
+_COSINE_MARGIN = 1e-7
 
 
 def position_loss(
@@ -24,7 +53,7 @@ def velocity_loss(
     A clip of one frame has no steps: 0, with zero gradient.
     """
     if predicted.shape[-3] < 2:
-        return 0.0 * predicted.sum()
+        return _nothing(predicted)
     return _length((predicted - target).diff(dim=-3)).mean()
 
 
@@ -35,10 +64,79 @@ def reprojection_loss(
 ) -> Float[Tensor, ""]:
     """Mean distance in the image plane, each joint's weighted by its confidence (L_2D).
 
-    Joints of confidence 0 add nothing but count in the mean, as in the published code.
+    Joints of confidence 0 add nothing but count in the mean, as in the published code; they
+    may stand anywhere, but must be finite.
     """
     return _length((predicted[..., :2] - target_xy) * confidence[..., None]).mean()
 
 
+def scale_loss(
+    predicted: Float[Tensor, "*batch frame joint 3"], target: Float[Tensor, "*batch frame joint 3"]
+) -> Float[Tensor, ""]:
+    """Mean distance after each predicted pose is scaled to fit its target best.
+
+    The scale is that of least squares, about the root, and it carries gradient. A prediction
+    that is zero everywhere has no scale and stays zero (the published code gives NaN).
+    """
+    power = predicted.square().sum(dim=(-2, -1), keepdim=True)
+    agreement = (predicted * target).sum(dim=(-2, -1), keepdim=True)
+    scale = agreement / torch.where(power > 0, power, 1.0)
+    return position_loss(scale * predicted, target)
+
+
+def limb_variance_loss(predicted: Float[Tensor, "*batch frame joint 3"]) -> Float[Tensor, ""]:
+    """Mean over limbs of the variance over time of their length; 0 for one frame."""
+    if predicted.shape[-3] < 2:
+        return _nothing(predicted)
+    return _length(_limbs(predicted)).var(dim=-2).mean()
+
+
+def limb_length_loss(
+    predicted: Float[Tensor, "*batch frame joint 3"], target: Float[Tensor, "*batch frame joint 3"]
+) -> Float[Tensor, ""]:
+    """Mean absolute difference of limb lengths."""
+    return (_length(_limbs(predicted)) - _length(_limbs(target))).abs().mean()
+
+
+def angle_loss(
+    predicted: Float[Tensor, "*batch frame joint 3"], target: Float[Tensor, "*batch frame joint 3"]
+) -> Float[Tensor, ""]:
+    """Mean absolute difference of angles between limbs; a limb without length is at right angles.
+
+    In radians.
+    """
+    return (_angles(predicted) - _angles(target)).abs().mean()
+
+
+def angle_velocity_loss(
+    predicted: Float[Tensor, "*batch frame joint 3"], target: Float[Tensor, "*batch frame joint 3"]
+) -> Float[Tensor, ""]:
+    """Mean absolute error of the change of those angles from frame to frame; 0 for one frame."""
+    if predicted.shape[-3] < 2:
+        return _nothing(predicted)
+    return (_angles(predicted) - _angles(target)).diff(dim=-2).abs().mean()
+
+
 def _length(vectors: Float[Tensor, "*batch coordinate"]) -> Float[Tensor, "*batch"]:
     return torch.linalg.vector_norm(vectors, dim=-1)
+
+
+def _limbs(joints: Float[Tensor, "*batch joint 3"]) -> Float[Tensor, "*batch limb 3"]:
+    """From each joint to its parent."""
+    parents, children = zip(*H36M17.bones, strict=True)
+    return joints[..., list(parents), :] - joints[..., list(children), :]
+
+
+def _angles(joints: Float[Tensor, "*batch joint 3"]) -> Float[Tensor, "*batch angle"]:
+    """In radians, between 0 and pi."""
+    outer = [child for _, child in H36M17.bones]
+    pairs = [[outer.index(H36M17.index(joint)) for joint in pair] for pair in _ANGLES]
+    first, second = zip(*pairs, strict=True)
+    limbs = _limbs(joints)
+    cosine = torch.cosine_similarity(limbs[..., list(first), :], limbs[..., list(second), :], -1)
+    return torch.arccos(cosine.clamp(-1 + _COSINE_MARGIN, 1 - _COSINE_MARGIN))
+
+
+def _nothing(predicted: Tensor) -> Float[Tensor, ""]:
+    """Zero, with a zero gradient for every joint."""
+    return (0 * predicted).sum()

@@ -154,12 +154,14 @@ def _heads_and_norm(
 
 
 def _check_network(path: Path, card: Mapping[str, Any], config: DSTformerConfig) -> DSTformerConfig:
-    """The configuration with the drop rates of the JSON, once the two agree in all else."""
+    """The configuration, with what shapes cannot tell from the JSON, once the two agree."""
     network, beside = card["network"], path.with_suffix(".json")
-    found = {key: network.get(key, 0.0) for key in ("dropout", "drop_path")}
-    if not all(isinstance(rate, int | float) for rate in found.values()):
-        raise WeightsError(f"{beside}: network.dropout and network.drop_path are numbers")
-    config = dataclasses.replace(config, **found)
+    rates = {key: network.get(key) for key in ("mlp_ratio", "dropout", "drop_path")}
+    if not all(type(rate) in (int, float) for rate in rates.values()):
+        raise WeightsError(f"{beside}: network's {', '.join(rates)} are numbers")
+    if int(config.dim_feat * rates["mlp_ratio"]) != config.hidden:
+        del rates["mlp_ratio"]
+    config = dataclasses.replace(config, **rates)
     expected = dataclasses.asdict(config)
     wrong = sorted(key for key in expected | network if network.get(key) != expected.get(key))
     if wrong:
