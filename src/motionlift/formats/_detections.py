@@ -1,4 +1,4 @@
-"""What a detector found in a clip, one row a detection, and the cleaning that all readers share."""
+"""Everybody that a detector found in a clip, one row a detection, and how readers gather them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,18 +8,19 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from motionlift.errors import FormatError
+from motionlift.formats._cleaning import clean
 from motionlift.skeletons import Skeleton
 
-# An hour of three people at 60 frames a second is two thirds of this, and about half a gigabyte.
-MAX_DETECTIONS = 1_000_000
-MAX_PEOPLE_A_FRAME = 1_000
-# No camera has pictures this wide; a keypoint beyond is damage, and would break sums of squares.
-MAX_COORDINATE = 1e6
+# Three people for an hour at 60 frames a second, each of 17: 0.3 GB, and about twice that in all.
+MAX_KEYPOINTS = 12_000_000
+MAX_PEOPLE_A_FRAME = 200
+# Nobody has more, with hands and face.
+MAX_JOINTS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Detections:
-    """Everybody that was found in a clip, frame by frame, in image space.
+    """Everybody that was found in a clip, in image space.
 
     Attributes:
         frame: the source's frame number of each detection, never decreasing.
@@ -38,121 +39,90 @@ class Detections:
     keypoints: Float[np.ndarray, "detection joint 2"]
     confidence: Float[np.ndarray, "detection joint"]
     span: tuple[int, int]
-    track: tuple[str, ...] | None = None
+    track: Sequence[str] | None = None
     fps: float | None = None
     image_size: tuple[int, int] | None = None
-    notes: tuple[str, ...] = ()
+    notes: Sequence[str] = ()
 
 
-def numbers(values: object, *, where: str, expected: str) -> Float[np.ndarray, " value"]:
-    """A flat list of JSON numbers as an array; null is NaN.
+class Gathering:
+    """Detections as a reader comes upon them, in one array that grows."""
 
-    Raises:
-        FormatError: if it is no list, or something in it is no number.
-    """
-    if not isinstance(values, list):
-        raise FormatError(f"{where}: found {_kind(values)}, expected {expected}")
-    # By type, because NumPy would take "1.5" and true for numbers.
-    odd = set(map(type, values)) - {int, float, type(None)}
-    if odd:
-        raise FormatError(f"{where}: found {odd.pop().__name__} in a list, expected {expected}")
-    try:
-        return np.array(values, dtype=np.float64)
-    except OverflowError as error:
-        raise FormatError(f"{where}: a number is too large, expected {expected}") from error
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._points = np.empty((0, 0, 3))
+        self._count = 0
+        self._first_where = ""
 
+    def __len__(self) -> int:
+        return self._count
 
-def triples(values: object, *, where: str) -> Float[np.ndarray, "joint 3"]:
-    """Keypoints from a flat list x, y, confidence, x, y, confidence, ...
+    def add(self, points: Float[np.ndarray, "joint 3"], *, where: str) -> None:
+        """One detection: x, y, confidence of each keypoint, as it stands in the source.
 
-    Raises:
-        FormatError: if it is no list of numbers, or their count is no multiple of 3.
-    """
-    flat = numbers(values, where=where, expected="x, y, confidence of each keypoint")
-    if len(flat) % 3:
-        raise FormatError(
-            f"{where}: {len(flat)} numbers, expected x, y, confidence of each keypoint, "
-            "so a multiple of 3"
-        )
-    return flat.reshape(-1, 3)
-
-
-def same_length(
-    people: Sequence[Float[np.ndarray, "joint 3"]], *, where: Sequence[str]
-) -> Float[np.ndarray, "detection joint 3"]:
-    """All detections in one array.
-
-    Raises:
-        FormatError: if there is none, or their numbers of keypoints differ.
-    """
-    for points, place in zip(people, where, strict=True):
-        if len(points) != len(people[0]):
+        Raises:
+            FormatError: if it has another number of keypoints than those before, or there are
+                too many.
+        """
+        num_joints = self._points.shape[1]
+        if not self._count:
+            num_joints = len(points)
+            self._first_where = where
+            if not 0 < num_joints <= MAX_JOINTS:
+                raise FormatError(f"{where}: {num_joints} keypoints a person; expected a body's")
+            self._points = np.empty((64, num_joints, 3))
+        if len(points) != num_joints:
             raise FormatError(
-                f"{place}: {len(points)} keypoints, but {len(people[0])} in {where[0]}; "
+                f"{where}: {len(points)} keypoints, but {num_joints} in {self._first_where}; "
                 "give one recording of one detector"
             )
-    return np.stack(people)
+        if self._count == len(self._points):
+            self._grow()
+        self._points[self._count] = points
+        self._count += 1
+
+    def cleaned(self) -> tuple[Float[np.ndarray, "detection joint 3"], list[str]]:
+        """All detections as the project's rules have them, and notes on what was changed.
+
+        Raises:
+            FormatError: if no keypoint of them has a confidence above 0.
+        """
+        points = self._points[: self._count]
+        notes = clean(points)
+        if not (points[..., 2] > 0).any():
+            raise FormatError(
+                f"{self._path}: no person in any frame; expected at least one keypoint with a "
+                "confidence above 0"
+            )
+        return points, notes
+
+    def _grow(self) -> None:
+        count, num_joints, _ = self._points.shape
+        if count * num_joints >= MAX_KEYPOINTS:
+            raise FormatError(
+                f"{self._path}: more than {MAX_KEYPOINTS // num_joints} detections; "
+                "split the recording into parts"
+            )
+        count = min(2 * count, MAX_KEYPOINTS // num_joints)
+        grown = np.empty((count, num_joints, 3))
+        grown[: self._count] = self._points
+        self._points = grown
 
 
-def cleaned(
-    raw: Float[np.ndarray, "detection joint 3"], *, source: Path
-) -> tuple[Float[np.ndarray, "detection joint 2"], Float[np.ndarray, "detection joint"], list[str]]:
-    """Keypoints and confidences that keep the project's rules, and notes on what was changed.
-
-    Missing is: confidence 0, negative or NaN; a coordinate that is not finite or absurdly far;
-    and exactly (0, 0), which detectors write for what they did not find.
-
-    Raises:
-        FormatError: if nothing is left.
-    """
-    points, confidence = raw[..., :2].copy(), raw[..., 2].copy()
-    is_far = ~(np.abs(points) <= MAX_COORDINATE).all(axis=-1)
-    is_origin = (points == 0).all(axis=-1)
-    notes = []
-    if raw.size and not (confidence[~np.isnan(confidence)] != 0).any() and (~is_origin).any():
-        confidence[~is_origin] = 1.0
-        notes.append("every confidence is 0 although there are keypoints; all taken as 1")
-    reasons = {
-        "no number as confidence": np.isnan(confidence) & ~is_origin,
-        "a negative confidence": confidence < 0,
-        "coordinates that are no place in a picture": (confidence > 0) & is_far,
-        "a confidence but lie at exactly (0, 0)": (confidence > 0) & is_origin,
-    }
-    for reason, rows in reasons.items():
-        if rows.any():
-            notes.append(f"{rows.sum()} keypoints have {reason}; taken as missing")
-    above = confidence > 1
-    if above.any():
-        top = confidence[above].max()
-        notes.append(f"{above.sum()} confidences are above 1 (up to {top:.3g}); taken as 1")
-    is_missing = ~(confidence > 0) | is_far | is_origin
-    confidence = np.where(is_missing, 0.0, np.minimum(confidence, 1.0))
-    points[is_missing] = np.nan
-    if is_missing.all():
-        raise FormatError(
-            f"{source}: no person in any frame; expected at least one keypoint with a confidence "
-            "above 0"
-        )
-    return points, confidence, notes
-
-
-def check_count(count: int, *, in_frame: int, path: Path) -> None:
-    """Refuse what would not fit into memory.
+def in_order(
+    frame: Sequence[int], *, path: Path | str
+) -> tuple[Int[np.ndarray, " detection"], Int[np.ndarray, " detection"]]:
+    """Frame numbers in order, and which detection each is.
 
     Raises:
-        FormatError: if there are too many detections in all, or in one frame.
+        FormatError: if there are too many people in one frame.
     """
-    if in_frame > MAX_PEOPLE_A_FRAME:
+    numbers = np.array(frame, dtype=np.int64)
+    order = np.argsort(numbers, kind="stable")
+    numbers = numbers[order]
+    if (numbers[MAX_PEOPLE_A_FRAME:] == numbers[:-MAX_PEOPLE_A_FRAME]).any():
         raise FormatError(
-            f"{path}: more than {MAX_PEOPLE_A_FRAME} people in one frame; expected a person's "
-            "motion, so keep the people you want"
+            f"{path}: more than {MAX_PEOPLE_A_FRAME} people in one frame; expected a few people's "
+            "motion, so keep the ones you want"
         )
-    if count > MAX_DETECTIONS:
-        raise FormatError(
-            f"{path}: more than {MAX_DETECTIONS} detections; split the recording into parts"
-        )
-
-
-def _kind(value: object) -> str:
-    names = {dict: "an object", str: "a text", type(None): "nothing"}
-    return names.get(type(value), f"{type(value).__name__}")
+    return numbers, order

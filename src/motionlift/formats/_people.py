@@ -6,15 +6,22 @@ used where it has them, else `_tracking` finds out who is who.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import overload
 
 import numpy as np
 from jaxtyping import Int
 
-from motionlift.formats._detections import Detections
+from motionlift.errors import FormatError
+from motionlift.formats import ReadOptions
+from motionlift.formats._detections import Detections, Gathering, in_order
+from motionlift.formats._layouts import skeleton_of
 from motionlift.formats._timeline import check_span
 from motionlift.formats._tracking import boxes, linked, without_doubles
 from motionlift.poses import Pose2D
+
+# A tracker may name two detections of a frame alike now and then; beyond, names mean nothing.
+_MAX_DOUBLE = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +124,73 @@ class People(Sequence[Pose2D]):
             person=self._names[rank] if len(self) > 1 else "",
             notes=tuple(notes),
         )
+
+
+def people_of(
+    gathering: Gathering,
+    frame: Sequence[int],
+    *,
+    path: Path,
+    options: ReadOptions,
+    track: Sequence[str] | None = None,
+    span: tuple[int, int] | None = None,
+    fps: float | None = None,
+    image_size: tuple[int, int] | None = None,
+    notes: Sequence[str] = (),
+) -> People:
+    """The people in the detections that a reader has gathered.
+
+    Args:
+        frame: frame number of each detection.
+        track: the source's name for the person of each; not used if it names several people of
+            one frame alike, as detectors do that number people by frame.
+        span: first and last frame of the clip, if the source has more than those of detections.
+
+    Raises:
+        FormatError: if nobody is in them, they are too many, or their skeleton is not clear.
+    """
+    if not len(gathering):
+        raise FormatError(f"{path}: no person in any frame; nothing to lift")
+    first, last = span or (min(frame), max(frame))
+    check_span(first, last, source=path)
+    points, changes = gathering.cleaned()
+    skeleton, inferred = skeleton_of(points[..., :2], asked=options.skeleton, path=path)
+    numbers, order = in_order(frame, path=path)
+    if (order[1:] < order[:-1]).any():
+        points = points[order]
+    names, doubts = _usable(track, numbers, order)
+    return People(
+        Detections(
+            source=str(path),
+            skeleton=skeleton,
+            frame=numbers,
+            keypoints=points[:, : skeleton.num_joints, :2],
+            confidence=points[:, : skeleton.num_joints, 2],
+            span=(first, last),
+            track=names,
+            fps=options.fps or fps,
+            image_size=image_size,
+            notes=(*notes, *changes, *inferred, *doubts),
+        )
+    )
+
+
+def _usable(
+    track: Sequence[str] | None,
+    frame: Int[np.ndarray, " detection"],
+    order: Int[np.ndarray, " detection"],
+) -> tuple[list[str] | None, list[str]]:
+    """The source's names in order of frames, if they tell people apart; and a note if not."""
+    if track is None:
+        return None, []
+    names = [track[k] for k in order]
+    num_double = len(names) - len(set(zip(frame.tolist(), names, strict=True)))
+    if num_double > _MAX_DOUBLE * len(names):
+        return None, [
+            f"the source's names of people are not used: {num_double} detections share theirs with "
+            "another in the same frame"
+        ]
+    return names, []
 
 
 def _who_is_who(

@@ -1,7 +1,7 @@
 """From frame numbers, wherever they stand, to a time line without gaps."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from motionlift.errors import FormatError
@@ -9,6 +9,29 @@ from motionlift.errors import FormatError
 # Four and a half hours at 60 frames a second; more is a damaged number, and would not fit.
 MAX_FRAMES = 1_000_000
 _DIGITS = re.compile(r"(\d+)")
+
+
+def frame_files(path: Path, *, made_by: str) -> list[tuple[int, Path]]:
+    """The JSON files of a folder with one a frame, in the order of their frame numbers.
+
+    A file is a folder of one. Names that begin with a dot do not count: macOS leaves such.
+
+    Raises:
+        FormatError: if there is no such file, or their names give no time line.
+    """
+    files = [path] if path.is_file() else list(_json_files(path))
+    if not files:
+        raise FormatError(
+            f"{path}: no .json file in this folder; expected one for each frame, as {made_by} "
+            "makes them"
+        )
+    frames = frames_of_names([file.name for file in files], source=path)
+    return sorted(zip(frames, files, strict=True))
+
+
+def first_json(path: Path) -> Path:
+    """The file itself, or a folder's first JSON file by name; `path` where there is none."""
+    return path if path.is_file() else min(_json_files(path), default=path)
 
 
 def frames_of_names(names: Sequence[str], *, source: Path) -> list[int]:
@@ -46,18 +69,6 @@ def frames_of_names(names: Sequence[str], *, source: Path) -> list[int]:
     return frames
 
 
-def frame_of_image(name: str, *, where: str) -> int:
-    """The frame number in an image's name, such as `12.jpg` or `frame_0012.png`: its last number.
-
-    Raises:
-        FormatError: if there is no number in it.
-    """
-    found = _DIGITS.findall(Path(name).stem)
-    if not found:
-        raise FormatError(f"{where}: image '{name[:80]}' has no frame number in its name")
-    return _number(found[-1], source=Path(where))
-
-
 def check_span(first: int, last: int, *, source: Path | str) -> None:
     """Refuse a time line that would not fit into memory.
 
@@ -84,3 +95,7 @@ def _number(digits: str, *, source: Path) -> int:
     if len(digits.lstrip("0")) > 15:
         raise FormatError(f"{source}: '{digits[:40]}' is too large for a frame number")
     return int(digits)
+
+
+def _json_files(folder: Path) -> Iterator[Path]:
+    return (file for file in folder.glob("*.json") if not file.name.startswith("."))

@@ -22,7 +22,7 @@ _MAX_REACH = 0.75
 # Nobody is carried on by their last velocity for longer.
 _MAX_COAST = 10
 # With more people than this, those who left first are not looked for any more.
-_MAX_OPEN = 100
+_MAX_OPEN = 400
 # Two detections of one frame this close (part of the box) are one person, found twice.
 _SAME = 0.02
 
@@ -100,6 +100,8 @@ def without_doubles(
         found = detections.keypoints[rows[start:stop]]
         confidence = detections.confidence[rows[start:stop]].sum(axis=-1)
         apart = _distances(found, found, sizes=boxes(found).max(axis=-1))
+        if (apart < _SAME).sum() == stop - start:
+            continue  # everybody is like nobody but themselves
         order = np.argsort(-confidence, kind="stable")
         for rank, k in enumerate(order):
             better = [j for j in order[:rank] if keep[start + j]]

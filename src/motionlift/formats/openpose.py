@@ -16,16 +16,10 @@ from jaxtyping import Float
 from motionlift.errors import FormatError
 from motionlift.files import read_json
 from motionlift.formats import Format, ReadOptions
-from motionlift.formats._detections import (
-    Detections,
-    check_count,
-    cleaned,
-    same_length,
-    triples,
-)
-from motionlift.formats._layouts import skeleton_of
-from motionlift.formats._people import People
-from motionlift.formats._timeline import check_span, frames_of_names, gap_note
+from motionlift.formats._detections import MAX_PEOPLE_A_FRAME, Gathering
+from motionlift.formats._json import triples
+from motionlift.formats._people import people_of
+from motionlift.formats._timeline import check_span, first_json, frame_files, gap_note
 from motionlift.poses import Pose2D
 
 # One frame of a crowd has some 100 kB, with hands and faces.
@@ -40,70 +34,44 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     Raises:
         FormatError: if a file is damaged, nobody is in any frame, or the skeleton is not clear.
     """
-    files = _frame_files(path)
-    numbers = frames_of_names([file.name for file in files], source=path)
-    in_order = sorted(zip(numbers, files, strict=True))
-    first, last = in_order[0][0], in_order[-1][0]
+    files = frame_files(path, made_by="OpenPose's --write_json")
+    first, last = files[0][0], files[-1][0]
     check_span(first, last, source=path)
+    gathering = Gathering(path)
     frame: list[int] = []
-    points: list[Float[np.ndarray, "joint 3"]] = []
-    where: list[str] = []
     ids: list[int] = []
     num_bodiless = 0
-    for number, file in in_order:
+    for number, file in files:
         for k, person in enumerate(_people(file)):
-            body = _body(person, where=f"{file}: person {k}")
+            where = f"{file}: person {k}"
+            body = _body(person, where=where)
             if not len(body):
                 num_bodiless += 1
                 continue
+            gathering.add(body, where=where)
             frame.append(number)
-            points.append(body)
-            where.append(f"{file}: person {k}")
             ids.append(_id(person))
-        check_count(len(points), in_frame=0, path=path)
-    if not points:
-        raise FormatError(f"{path}: no person in any frame, of {len(files)}; nothing to lift")
-    keypoints, confidence, notes = cleaned(same_length(points, where=where), source=path)
-    skeleton, more = skeleton_of(keypoints, asked=options.skeleton, path=path)
-    notes += more + gap_note(len(files), first=first, last=last, what="file")
+    notes = gap_note(len(files), first=first, last=last, what="file")
     if num_bodiless:
         notes.append(f"{num_bodiless} people without body keypoints were left out")
-    return People(
-        Detections(
-            source=str(path),
-            skeleton=skeleton,
-            frame=np.array(frame),
-            keypoints=keypoints,
-            confidence=confidence,
-            span=(first, last),
-            track=tuple(map(str, ids)) if min(ids) >= 0 else None,
-            fps=options.fps,
-            notes=tuple(notes),
-        )
+    return people_of(
+        gathering,
+        frame,
+        path=path,
+        options=options,
+        track=list(map(str, ids)) if min(ids, default=-1) >= 0 else None,
+        span=(first, last),
+        notes=notes,
     )
 
 
 def _sniff(path: Path) -> bool:
     try:
-        file = min(_frame_files(path))
-        with file.open("rb") as handle:
+        with first_json(path).open("rb") as handle:
             head = handle.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
-    except (OSError, FormatError):
+    except OSError:
         return False
     return head.startswith(b"{") and b'"people"' in head
-
-
-def _frame_files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    # Names that begin with a dot are macOS's notes beside copied files.
-    files = [file for file in path.glob("*.json") if not file.name.startswith(".")]
-    if not files:
-        raise FormatError(
-            f"{path}: no .json file in this folder; expected one for each frame, "
-            "as OpenPose's --write_json makes them"
-        )
-    return files
 
 
 def _people(file: Path) -> list[Any]:
@@ -113,7 +81,11 @@ def _people(file: Path) -> list[Any]:
     people = content.get("people") if isinstance(content, dict) else None
     if not isinstance(people, list):
         raise FormatError(f"{file}: no list 'people' in it, which every OpenPose file has")
-    check_count(0, in_frame=len(people), path=file)
+    if len(people) > MAX_PEOPLE_A_FRAME:
+        raise FormatError(
+            f"{file}: {len(people)} people in one frame, more than {MAX_PEOPLE_A_FRAME}; "
+            "expected a few people's motion"
+        )
     return people
 
 

@@ -1,0 +1,252 @@
+"""Reads JSON of any size piece by piece: an hour of detections does not fit into memory as objects.
+
+    with JsonFile(path) as json:
+        for key in json.members():
+            if key == "frames":
+                for frame in json.elements(): ...
+
+Every error is a `FormatError` that says in which line.
+"""
+
+import contextlib
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from jaxtyping import Float
+
+from motionlift.errors import FormatError
+
+_CHUNK = 2**20
+# One frame of a crowd with hands and faces has some 100 kB.
+_MAX_VALUE = 16 * 2**20
+_GLIMPSE = 32
+
+
+class JsonFile:
+    """A JSON file that is read forward, once.
+
+    Raises:
+        FormatError: from every method, if the file cannot be read or is not JSON.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._text = ""
+        self._at = 0
+        self._lines = 0
+        self._is_whole = False
+        self._decoder = json.JSONDecoder()
+        try:
+            # "replace" would hide damage; a wrong byte is an error wherever it is met.
+            self._handle = path.open(encoding="utf-8-sig")
+        except OSError as error:
+            raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._handle.close()
+
+    def peek(self) -> str:
+        """The next character that is no space; empty at the end of the file."""
+        while True:
+            while self._at < len(self._text) and self._text[self._at] in " \t\r\n":
+                self._at += 1
+            if self._at < len(self._text) or not self._more():
+                return self._text[self._at : self._at + 1]
+
+    def value(self) -> Any:
+        """The next value, whole."""
+        if self.peek() == "":
+            raise self._wrong("the file ends where a value is expected; it may be cut short")
+        while True:
+            try:
+                found, end = self._decoder.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as error:
+                # Wrong in the middle is wrong; at the end there may be more to come.
+                is_open = error.pos > len(self._text) - 32 or "Unterminated" in error.msg
+                if is_open and self._more():
+                    continue
+                raise self._wrong(
+                    f"not valid JSON ({error.msg}); the file may be cut short", at=error.pos
+                ) from error
+            except RecursionError as error:
+                raise self._wrong("nested too deep to be keypoints") from error
+            except ValueError as error:  # Python refuses integers of thousands of digits
+                raise self._wrong(f"not valid JSON ({error})") from error
+            # A number at the very end of what is read so far may go on.
+            if end < len(self._text) or not self._more():
+                self._at = end
+                return found
+
+    def elements(self) -> Iterator[Any]:
+        """The elements of the list that comes next, one at a time."""
+        self._expect("[", what="a list")
+        if self.peek() == "]":
+            self._at += 1
+            return
+        while True:
+            yield self.value()
+            if self._next_of(",]") == "]":
+                return
+
+    def members(self) -> Iterator[str]:
+        """The keys of the object that comes next; read, or `value()` away, each one's value."""
+        self._expect("{", what="an object")
+        if self.peek() == "}":
+            self._at += 1
+            return
+        while True:
+            key = self.value() if self.peek() == '"' else None
+            if not isinstance(key, str):
+                raise self._wrong("expected a key in quotes")
+            self._next_of(":")
+            yield key
+            if self._next_of(",}") == "}":
+                return
+
+    def end(self) -> None:
+        """Check that nothing follows."""
+        if self.peek() != "":
+            raise self._wrong("something follows the end of the JSON")
+
+    def _expect(self, opening: str, *, what: str) -> None:
+        if self.peek() != opening:
+            raise self._wrong(f"expected {what}")
+        self._at += 1
+
+    def _next_of(self, allowed: str) -> str:
+        found = self.peek()
+        if found == "" or found not in allowed:
+            expected = " or ".join(f"'{each}'" for each in allowed)
+            reason = f"'{found}' found" if found else "the file ends; it may be cut short"
+            raise self._wrong(f"expected {expected}, {reason}")
+        self._at += 1
+        return found
+
+    def _more(self) -> bool:
+        """Read on; False at the end of the file."""
+        if self._is_whole:
+            return False
+        self._lines += self._text.count("\n", 0, self._at)
+        self._text, self._at = self._text[self._at :], 0
+        if len(self._text) > _MAX_VALUE:
+            raise self._wrong(f"a value of more than {_MAX_VALUE >> 20} MiB, none is as large")
+        try:
+            # As much again as there is: a value is tried a few times only, however long.
+            chunk = self._handle.read(max(_CHUNK, len(self._text)))
+        except UnicodeDecodeError as error:
+            raise FormatError(f"{self._path}: not a text file, JSON was expected") from error
+        except OSError as error:
+            raise FormatError(f"{self._path}: cannot be read ({error.strerror})") from error
+        self._text += chunk
+        self._is_whole = not chunk
+        return bool(chunk)
+
+    def _wrong(self, what: str, *, at: int | None = None) -> FormatError:
+        line = 1 + self._lines + self._text.count("\n", 0, self._at if at is None else at)
+        return FormatError(f"{self._path}:{line}: {what}")
+
+
+def glimpse(path: Path) -> Any:
+    """How a JSON file begins, to judge what it is; None if it is no JSON as far as that.
+
+    A list has its first element only. An object has its first members, up to a long list.
+    """
+    if not path.is_file():
+        return None
+    with contextlib.suppress(FormatError), JsonFile(path) as json_file:
+        if json_file.peek() == "[":
+            return list(itertools.islice(json_file.elements(), 1))
+        return dict(_first_members(json_file))
+    return None
+
+
+def numbers(values: object, *, where: str, expected: str) -> Float[np.ndarray, " value"]:
+    """A flat list of JSON numbers as an array; null is NaN.
+
+    Raises:
+        FormatError: if it is no list, or something in it is no number.
+    """
+    if not isinstance(values, list):
+        raise FormatError(f"{where}: found {_kind(values)}, expected {expected}")
+    # By type, because NumPy would take "1.5" and true for numbers.
+    odd = set(map(type, values)) - {int, float, type(None)}
+    if odd:
+        raise FormatError(f"{where}: found {odd.pop().__name__} in a list, expected {expected}")
+    try:
+        return np.array(values, dtype=np.float64)
+    except OverflowError as error:
+        raise FormatError(f"{where}: a number is too large, expected {expected}") from error
+
+
+def triples(values: object, *, where: str) -> Float[np.ndarray, "joint 3"]:
+    """Keypoints from a flat list x, y, confidence, x, y, confidence, ...
+
+    Raises:
+        FormatError: if it is no list of numbers, or their count is no multiple of 3.
+    """
+    flat = numbers(values, where=where, expected="x, y, confidence of each keypoint")
+    if len(flat) % 3:
+        raise FormatError(
+            f"{where}: {len(flat)} numbers, expected x, y, confidence of each keypoint, "
+            "so a multiple of 3"
+        )
+    return flat.reshape(-1, 3)
+
+
+def rows(
+    values: object, *, width: int, where: str, expected: str
+) -> Float[np.ndarray, "row width"]:
+    """A list of lists of so many numbers each; null is NaN.
+
+    Raises:
+        FormatError: if it is none.
+    """
+    if not isinstance(values, list):
+        raise FormatError(f"{where}: found {_kind(values)}, expected {expected}")
+    for row in values:
+        if not isinstance(row, list) or len(row) != width:
+            raise FormatError(f"{where}: expected {expected}, {width} numbers each")
+    flat = [value for row in values for value in row]
+    return numbers(flat, where=where, expected=expected).reshape(-1, width)
+
+
+def whole_number(value: object, *, where: str, what: str) -> int:
+    """An integer that fits a frame number or an id; 3.0 is 3.
+
+    Raises:
+        FormatError: if it is none.
+    """
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    if type(value) is not int or not 0 <= value < 10**15:
+        raise FormatError(f"{where}: {what} is {str(value)[:40]!r}, expected a whole number")
+    return value
+
+
+def _first_members(json_file: JsonFile) -> Iterator[tuple[str, Any]]:
+    for key in itertools.islice(json_file.members(), _GLIMPSE):
+        if json_file.peek() != "[":
+            yield key, json_file.value()
+            continue
+        elements = list(itertools.islice(json_file.elements(), _GLIMPSE))
+        yield key, elements[:1]
+        if len(elements) == _GLIMPSE:
+            return
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", str: "a text", type(None): "nothing"}
+    return names.get(type(value), type(value).__name__)
