@@ -5,7 +5,6 @@ unit is what files of these names are known for, checked against the length of t
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from motionlift.formats import Format, ReadOptions
 from motionlift.formats._bvh_file import read_bvh_file
 from motionlift.formats._head import fit_head
 from motionlift.formats._names import Naming, find_naming
+from motionlift.formats._start import without_start_if_apart
 from motionlift.formats._world import (
     LONGEST_LEG,
     SHORTEST_LEG,
@@ -30,9 +30,6 @@ from motionlift.poses import Pose3D
 
 # Metres, centimetres, millimetres, the CMU conversions' inches / 0.45, inches.
 _KNOWN_UNITS = (1.0, 0.01, 0.001, 0.0254 / 0.45, 0.0254)
-# The motion jumps where a joint goes this far (metres, metres a second) from one frame to the next,
-# and this many times as far as it does in the median of the frames that follow.
-_JUMP, _JUMP_SPEED, _JUMP_RATIO, _NEXT = 0.05, 6.0, 5.0, 10
 
 Landmarks = dict[str, Float[np.ndarray, "frame 3"]]
 
@@ -69,7 +66,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
         notes=notes,
         head_rotation=rotation,
     )
-    return [_without_start_if_apart(pose)]
+    return [without_start_if_apart(pose)]
 
 
 def _up(landmarks: Landmarks, *, naming: Naming, options: ReadOptions) -> tuple[Axis, list[str]]:
@@ -101,33 +98,6 @@ def _unit(
     raise FormatError(
         f"{path}: a leg of {leg:.4g} units is none in m, cm, mm, inches or inches / 0.45; "
         "say the unit's size in metres with --metres-per-unit"
-    )
-
-
-def _without_start_if_apart(pose: Pose3D) -> Pose3D:
-    """The same motion without the frames it jumps away from at its start, such as a T-pose."""
-    steps = np.linalg.norm(np.diff(pose.positions[: 3 * _NEXT], axis=0), axis=-1)
-    longest = np.nanmax(steps, axis=1, initial=0.0)
-    shortest_jump = max(_JUMP, _JUMP_SPEED / pose.fps if pose.fps else 0.0)
-    apart = [
-        step
-        for step in range(min(_NEXT, len(longest) - 2))
-        if longest[step]
-        > max(shortest_jump, _JUMP_RATIO * np.median(longest[step + 1 : step + 1 + _NEXT]))
-    ]
-    if not apart:
-        return pose
-    start = apart[-1] + 1
-    note = (
-        f"the first {start} frames were dropped: {longest[:start].max():.2f} m to the next "
-        "(a T-pose, or settling after one)"
-    )
-    return replace(
-        pose,
-        positions=pose.positions[start:],
-        confidence=pose.confidence[start:],
-        frame_index=pose.frame_index[start:],
-        notes=(*pose.notes, note),
     )
 
 
