@@ -37,7 +37,7 @@ class CorruptionSettings:
         joint_mask: probability that a joint of a frame is masked.
         frame_mask: probability that a whole frame is masked.
         offsets: factor of the displacement of hips, shoulders and head by which detectors
-            differ from motion capture; 0 for none.
+            differ from motion capture; 0 for none. Half of the samples have none.
         absent: probability that the detector has no spine, and that it has no head top.
         occlusion: probability that one limb or half of the body is out of sight for a while.
     """
@@ -101,7 +101,8 @@ def corrupt(
     """
     count, frames, joints, _ = image.shape
     if settings.offsets > 0:
-        image = image + settings.offsets * detector_offsets(camera, draws)
+        has_offsets = draws.chance("detector", 1, 1, 1, probability=0.5)
+        image = image + settings.offsets * has_offsets * detector_offsets(camera, draws)
     confidence = image.new_ones(count, frames, joints)
     if settings.noise > 0:
         strength = settings.noise * draws.uniform(

@@ -45,6 +45,7 @@ class ViewSettings:
         low_pitch: largest pitch of those, upwards.
         roll: deviation of the roll, in radians.
         projection: "orthographic" (the paper), "weak-perspective" or "perspective".
+        share: of samples that are projected so; the rest are orthographic.
         nearest: for the perspective kinds, the least distance from camera to root, in metres.
     """
 
@@ -56,6 +57,7 @@ class ViewSettings:
     low_pitch: float = 0.5
     roll: float = 0.07
     projection: Literal["orthographic", "weak-perspective", "perspective"] = "orthographic"
+    share: float = 1.0
     nearest: float = 2.5
 
 
@@ -112,7 +114,9 @@ def see(
         return camera, camera[..., :2]
     # 1 / distance is uniform from 0 (far away) to the nearest: half of the cameras stand within
     # twice the least distance.
-    inverse = draws.uniform("distance", high=1 / settings.nearest)[:, None, None]
+    inverse = draws.uniform("distance", high=1 / settings.nearest)
+    inverse = inverse * draws.chance("perspective", probability=settings.share)
+    inverse = inverse[:, None, None]
     if settings.projection == "weak-perspective":
         nearness = 1 + camera[..., H36M17.root, 2][..., None] * inverse
     else:
