@@ -75,6 +75,12 @@ def test_a_member_that_claims_more_than_deflate_can_hold_is_refused(tmp_path: Pa
         read_arrays(path)
 
 
+def test_numbers_that_are_no_characters_are_refused(tmp_path: Path) -> None:
+    data = _npy(np.array(["hip"])).replace("h".encode("utf-32-le"), b"\xff\xff\xff\x7f")
+    with pytest.raises(FormatError, match="no text"):
+        read_arrays(_archive(tmp_path / "a.npz", names=data))
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"positions", b"\x93NUMPY\x01\x00"])
 def test_what_is_no_archive_is_an_error_and_not_recognised(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.npz"

@@ -7,21 +7,22 @@ from numpy.testing import assert_allclose
 
 from motionlift.errors import FormatError, SkeletonError
 from motionlift.formats import ReadOptions, find_format, mocap_npz
+from motionlift.formats._names import Naming, read_naming
+from motionlift.kinematics import LIMB_LANDMARKS, NOSE_OFFSET, leg_length
 from motionlift.poses import Pose3D
 from tests.formats.bodies import assert_is_walking, to_z_up, walking
 from tests.formats.fuzzing import assert_survives, packed, unpacked
 
 
-def _layout(name: str) -> mocap_npz.Layout:
-    return next(layout for layout in mocap_npz.LAYOUTS if name in layout.name)
+def _naming(name: str) -> Naming:
+    return read_naming(Path(mocap_npz.__file__).parent / "names" / f"{name}.toml")
 
 
-def _write(path: Path, *, layout: str = "plain", up: str = "y", **changes: object) -> Path:
+def _write(path: Path, *, naming: str = "plain", up: str = "y", **changes: object) -> Path:
     landmarks = walking()
-    landmarks["head_middle"] = landmarks["head"] + [0, 0.04, 0.01]
     landmarks["head_top"] = landmarks["head"] + [0, 0.15, 0.01]
     landmarks["spine_3"] = landmarks["spine_2"] + [0, 0.1, 0]
-    named = {name: landmarks[mark] for mark, name in _layout(layout).landmarks().items()}
+    named = {name: landmarks[mark] for mark, name in _naming(naming).joints.items()}
     named["thumb"] = landmarks["left_wrist"]
     positions = np.stack(list(named.values()), axis=1)
     positions = to_z_up(positions) if up == "z" else positions
@@ -40,22 +41,32 @@ def _read(path: Path, **options: object) -> Pose3D:
     return pose
 
 
-@pytest.mark.parametrize("layout", [each.name for each in mocap_npz.LAYOUTS])
-def test_the_same_body_is_found_in_every_layout(tmp_path: Path, layout: str) -> None:
-    pose = _read(_write(tmp_path / "a.npz", layout=layout))
-    known = walking()
-    for joint in ("pelvis", "left_knee", "right_wrist", "thorax"):
-        expected = _read(_write(tmp_path / "b.npz")).joint(joint)
-        assert_allclose(pose.joint(joint), expected, atol=1e-6)
-    assert_allclose(pose.joint("left_ankle"), known["left_ankle"], atol=1e-6)
+@pytest.mark.parametrize("naming", ["plain", "neo", "daz", "unreal", "plug_in_gait_centres"])
+def test_the_same_body_is_found_under_every_naming(tmp_path: Path, naming: str) -> None:
+    pose = _read(_write(tmp_path / "a.npz", naming=naming))
+    for joint in LIMB_LANDMARKS:
+        assert_allclose(pose.joint(joint), walking()[joint], atol=1e-6)
     assert pose.fps == 50
     assert np.isfinite(pose.positions).all()
 
 
 def test_joints_are_those_of_the_definition(tmp_path: Path) -> None:
     landmarks = {mark: points for mark, points in walking().items() if mark != "spine_2"}
-    pose = _read(_write(tmp_path / "a.npz"))
-    assert_is_walking(pose, landmarks)
+    path = tmp_path / "own.toml"
+    path.write_text((Path(mocap_npz.__file__).parent / "names" / "plain.toml").read_text())
+    path.write_text(path.read_text().split("[head]")[0])
+    assert_is_walking(_read(_write(tmp_path / "a.npz"), names=path), landmarks)
+
+
+def test_the_skull_stands_where_the_naming_says(tmp_path: Path) -> None:
+    pose = _read(_write(tmp_path / "a.npz", naming="plug_in_gait_centres"))
+    landmarks = walking()
+    leg = leg_length(landmarks)
+    up = np.array([0, 0.15, 0.01]) / np.hypot(0.15, 0.01)
+    forward = np.cross([1.0, 0, 0], up)
+    base = landmarks["head"] - leg * (0.053 * up + 0.012 * forward)
+    assert_allclose(pose.joint("nose"), base + leg * NOSE_OFFSET[2] * forward, atol=1e-6)
+    assert_allclose(pose.joint("head_top"), landmarks["head"] + [0, 0.15, 0.01], atol=1e-6)
 
 
 @pytest.mark.parametrize("up", ["y", "z"])
@@ -112,6 +123,14 @@ def test_rate_is_that_of_the_file_unless_given(tmp_path: Path) -> None:
     assert _read(_write(tmp_path / "a.npz", fps=None)).fps is None
 
 
+def test_a_t_pose_in_the_first_frame_is_dropped_and_said(tmp_path: Path) -> None:
+    positions = np.load(_write(tmp_path / "a.npz"))["positions"]
+    positions[0] += [0, 0, 3.0]
+    pose = _read(_write(tmp_path / "a.npz", positions=positions))
+    assert pose.frame_index.tolist() == list(range(1, 12))
+    assert any("the first 1 frames were dropped" in note for note in pose.notes)
+
+
 def test_recognised_by_content_and_told_from_lifted_motion(tmp_path: Path) -> None:
     assert find_format(_write(tmp_path / "a.npz"), kind="motion").name == "mocap-npz"
     np.savez(tmp_path / "b.npz", weights=np.zeros(3))
@@ -141,7 +160,7 @@ def test_what_does_not_fit_is_an_error(
 
 
 def test_unknown_names_are_an_error_that_lists_them(tmp_path: Path) -> None:
-    with pytest.raises(SkeletonError, match="found: joint_0, joint_1"):
+    with pytest.raises(SkeletonError, match="it has: joint_0, joint_1"):
         _read(_write(tmp_path / "a.npz", joint_names=np.array([f"joint_{n}" for n in range(16)])))
 
 

@@ -173,5 +173,10 @@ def _to_array(data: bytes, header: ArrayHeader, *, fortran_order: bool) -> np.nd
         raise ValueError(f"an array says shape {header.shape} but has {len(data)} bytes")
     if header.dtype.itemsize == 0:
         raise ValueError(f"an array of empty elements ({header.dtype})")
+    if header.dtype.kind == "U":
+        # NumPy makes broken strings of numbers that are no characters.
+        codes = np.frombuffer(data, dtype=header.dtype.byteorder + "u4")
+        if ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any():
+            raise ValueError("an array of text holds what is no text")
     array = np.frombuffer(data, dtype=header.dtype)
     return array.reshape(header.shape, order="F" if fortran_order else "C")

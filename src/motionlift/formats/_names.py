@@ -20,6 +20,7 @@ joint it names; a prefix that all of a file's joints share ("mixamorig:") is loo
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,7 @@ def find_naming(
         SkeletonError: if none fits; it lists the joints and shows a TOML to start from. Also if
             the user's own does not fit, or is damaged.
     """
-    namings = [read_naming(path) for path in sorted(_BUILT_IN.glob("*.toml"))]
-    if own is not None:
-        namings = [read_naming(own)]
+    namings = _built_in() if own is None else (read_naming(own),)
     prefix = _shared_prefix(found)
     fitting = []
     for naming in namings:
@@ -126,6 +125,11 @@ def read_naming(path: Path) -> Naming:
         head_axes=_axes(head["axes"], path) if "axes" in head else None,
         skull_base=(base[0], base[1], base[2]),
     )
+
+
+@cache
+def _built_in() -> tuple[Naming, ...]:
+    return tuple(read_naming(path) for path in sorted(_BUILT_IN.glob("*.toml")))
 
 
 def _joints(table: Mapping[str, Any], path: Path) -> dict[str, str]:
