@@ -50,6 +50,24 @@ def written_beside(path: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a path that no file can be written to, before the work that would be for nothing.
+
+    Raises:
+        MotionliftError: if it is a folder, or its folder cannot be made or written to.
+    """
+    try:
+        if path.is_dir():
+            raise MotionliftError(f"{path}: is a folder; give the name of a file in it")
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        # Permissions alone do not tell: file systems can be full, or refuse for other reasons.
+        tempfile.TemporaryDirectory(dir=folder, prefix=f".{path.name}.").cleanup()
+    except OSError as error:
+        raise MotionliftError(
+            f"{path}: cannot be written ({error.strerror}); choose a folder you may write to"
+        ) from error
+
+
 def read_json(path: Path) -> Any:
     """What a JSON file holds; a damaged one's error says at which line.
 

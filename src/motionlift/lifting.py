@@ -41,6 +41,7 @@ class Lifter:
 
     Attributes:
         device, precision: the choices made, with their reasons.
+        model_name, num_parameters: of the network.
         window: frames in a window, the longest clip that the network was trained on.
     """
 
@@ -55,6 +56,8 @@ class Lifter:
     ) -> None:
         self.device = choose_device(device)
         self.precision = choose_precision(self.device.value, precision)
+        self.model_name = model.name
+        self.num_parameters = sum(parameter.numel() for parameter in model.parameters())
         self.window = clip_frames(model)
         self.stride = max(1, self.window // 2) if stride is None else stride
         if not 1 <= self.stride <= self.window:
@@ -95,7 +98,7 @@ class Lifter:
             person=seen.person,
             lifted_from=seen,
             root_xy=root_in_image(seen, positions),
-            model=self._model.name,
+            model=self.model_name,
             notes=(*seen.notes, *_notes(seen, is_answered)),
         )
 

@@ -73,7 +73,7 @@ def find_format(
 ) -> Format:
     """The format of a file or folder: the one named, or the one whose sniff says yes.
 
-    Without a kind, formats of both are asked.
+    Without a kind, formats of both are asked, motion first: lifted motion has keypoints beside it.
 
     Raises:
         FormatError: if nothing is there, or it is of no known format of that kind.
@@ -84,7 +84,9 @@ def find_format(
         return FORMATS.get(name)
     readable = [each for each in FORMATS if kind in (None, each.kind) and _reader(each) is not None]
     # The suffix only decides who is asked first: content decides.
-    readable.sort(key=lambda each: path.suffix.lower() not in each.suffixes)
+    readable.sort(
+        key=lambda each: (each.kind == "keypoints", path.suffix.lower() not in each.suffixes)
+    )
     for each in readable:
         if each.sniff(path):
             return each

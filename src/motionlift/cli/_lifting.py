@@ -1,0 +1,153 @@
+"""What `lift` and `encode` do: parse, check the way out, read, run the network, write, and say so.
+
+Results go to stdout, notes to stderr. PyTorch is imported only when there is something to lift.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+import tyro
+
+from motionlift.api import choose_people, write
+from motionlift.cli._report import of_person, say, say_lift, say_machine, say_notes
+from motionlift.errors import FormatError, OptionError
+from motionlift.files import check_writable, written_beside
+from motionlift.formats import ReadOptions, find_writer, read_keypoints
+from motionlift.poses import Pose2D
+
+if TYPE_CHECKING:
+    from motionlift.lifting import Lifter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Which keypoints, and what their file does not say."""
+
+    source: Annotated[Path, tyro.conf.Positional]
+    """file or folder of keypoints"""
+    format: str | None = None
+    """the keypoints' format; recognised by content if not given"""
+    skeleton: str | None = None
+    """the keypoints' skeleton, where files of several look alike"""
+    fps: float | None = None
+    """frames a second, instead of what the file says"""
+    person: str = "largest"
+    """largest, all, or the name of one of the people found; all writes a file for each"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Which network, and where it runs."""
+
+    model: str = "default"
+    """name of weights that ship with motionlift, or the path of a file"""
+    device: str | None = None
+    """cpu, cuda, cuda:1 or mps; the fastest that is here if not given"""
+    precision: Literal["fp32", "bf16"] | None = None
+    """what the device is made for if not given"""
+
+
+Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+Unprefixed = tyro.conf.arg(name="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiftArguments:
+    """Lift 2D keypoints to 3D motion: one frame out for one frame in."""
+
+    out: Out
+    """file to write; its suffix says in which format"""
+    source: Annotated[Source, Unprefixed]
+    network: Annotated[Network, Unprefixed]
+    flip: bool = False
+    """average with the mirror image's answer; takes twice the time"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeArguments:
+    """Write the network's representation of each joint and frame of 2D keypoints."""
+
+    out: Out
+    """.npz file to write: features (frame, 17, channel), frame_index, fps, joint_names"""
+    source: Annotated[Source, Unprefixed]
+    network: Annotated[Network, Unprefixed]
+
+
+def lift(arguments: Sequence[str]) -> None:
+    """Run `motionlift lift` with these arguments."""
+    asked = tyro.cli(LiftArguments, args=list(arguments), prog="motionlift lift")
+    check_writable(asked.out)
+    find_writer(asked.out)
+    people = _people(asked.source, out=asked.out)
+    lifter = make_lifter(asked.network, flip=asked.flip)
+    for pose, out in people:
+        began = time.perf_counter()
+        lifted = lifter.lift_pose(pose)
+        seconds = time.perf_counter() - began
+        write(lifted, out)
+        say_lift(lifted, lifter, seconds=seconds)
+        say("wrote", str(out))
+
+
+def encode(arguments: Sequence[str]) -> None:
+    """Run `motionlift encode` with these arguments."""
+    asked = tyro.cli(EncodeArguments, args=list(arguments), prog="motionlift encode")
+    check_writable(asked.out)
+    if asked.out.suffix != ".npz":
+        raise FormatError(f"{asked.out}: features are written as .npz; give such a name")
+    people = _people(asked.source, out=asked.out)
+    lifter = make_lifter(asked.network)
+    for pose, out in people:
+        began = time.perf_counter()
+        features = lifter.encode_pose(pose)
+        seconds = time.perf_counter() - began
+        with written_beside(out) as beside:
+            np.savez(beside, **_features_file(features, pose, lifter))
+        say_notes(pose.notes)
+        channels = features.shape[2]
+        say("encoded", f"{pose.num_frames} frames{of_person(pose)}, {channels} channels a joint")
+        say_machine(lifter, seconds=seconds, frames=pose.num_frames)
+        say("wrote", str(out))
+
+
+def make_lifter(asked: Network, *, flip: bool = False) -> "Lifter":
+    """The network asked for, ready to lift; imports PyTorch."""
+    from motionlift.lifting import Lifter
+    from motionlift.network.weights import load_model
+
+    model = load_model(asked.model)
+    return Lifter(model, device=asked.device, precision=asked.precision, flip=flip)
+
+
+def _people(asked: Source, *, out: Path) -> list[tuple[Pose2D, Path]]:
+    """Who is to be lifted, and the file for each of them."""
+    if asked.fps is not None and not 0 < asked.fps < float("inf"):
+        raise OptionError(f"--fps {asked.fps:g}: a frame rate is above 0")
+    options = ReadOptions(fps=asked.fps, skeleton=asked.skeleton)
+    people = read_keypoints(asked.source, options, format=asked.format)
+    chosen = choose_people(people, asked.person)
+    if len(chosen) == 1:
+        return [(chosen[0], out)]
+    return [(pose, out.with_stem(f"{out.stem}_{_in_file_name(pose.person)}")) for pose in chosen]
+
+
+def _in_file_name(person: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in person)
+
+
+def _features_file(features: np.ndarray, pose: Pose2D, lifter: "Lifter") -> dict[str, Any]:
+    from motionlift.skeletons import H36M17
+
+    return {
+        "features": features,
+        "joint_names": np.array(H36M17.joints),
+        "frame_index": pose.frame_index,
+        "fps": np.float64(np.nan if pose.fps is None else pose.fps),
+        "source": np.array(pose.source),
+        "person": np.array(pose.person),
+        "model": np.array(lifter.model_name),
+    }

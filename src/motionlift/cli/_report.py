@@ -1,0 +1,45 @@
+"""How the lifting commands say what they did: labelled lines on stdout, notes on stderr."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from motionlift.poses import Pose2D, Pose3D
+
+if TYPE_CHECKING:
+    from motionlift.lifting import Lifter
+
+_LABEL_WIDTH = 10
+
+
+def say(label: str, text: str) -> None:
+    """A line of the report; labels stand below each other."""
+    print(f"{label:<{_LABEL_WIDTH}} {text}", flush=True)
+
+
+def say_notes(notes: Sequence[str]) -> None:
+    """What was inferred, skipped or rescaled."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def say_lift(lifted: Pose3D, lifter: "Lifter", *, seconds: float) -> None:
+    """What was lifted, with which network, where, how precisely and how fast."""
+    say_notes(lifted.notes)
+    rate = "frame rate unknown" if lifted.fps is None else f"{lifted.fps:g} frames a second"
+    say("lifted", f"{lifted.num_frames} frames{of_person(lifted)}, {rate}")
+    say_machine(lifter, seconds=seconds, frames=lifted.num_frames)
+
+
+def say_machine(lifter: "Lifter", *, seconds: float, frames: int) -> None:
+    """Which network ran where, why there, and the time a frame took."""
+    millions = lifter.num_parameters / 1e6
+    say("model", f"{lifter.model_name}, {millions:.2g} M parameters, windows of {lifter.window}")
+    say("device", str(lifter.device))
+    say("precision", str(lifter.precision))
+    say("speed", f"{1000 * seconds / frames:.2f} ms a frame")
+
+
+def of_person(pose: Pose2D | Pose3D) -> str:
+    """Who it is, where there are several."""
+    return f" of person {pose.person}" if pose.person else ""

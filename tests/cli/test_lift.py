@@ -1,0 +1,211 @@
+"""`motionlift lift` and `encode`: what they write, what they say, and what they refuse."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motionlift.cli import main
+from motionlift.skeletons import H36M17
+from tests.samples import write_openpose, write_tiny_weights
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_openpose(tmp_path / "keypoints")
+
+
+def lift(source: Path, out: Path, tiny: Path, *more: str) -> int:
+    return main(["lift", str(source), "-o", str(out), "--model", str(tiny), *more])
+
+
+@pytest.mark.parametrize("frames", [1, 5, 9, 40])
+def test_the_file_has_one_frame_of_joints_for_each_of_keypoints(
+    frames: int, tmp_path: Path, tiny: Path
+) -> None:
+    source = write_openpose(tmp_path / "keypoints", frames=frames)
+    assert lift(source, tmp_path / "out.npz", tiny) == 0
+    with np.load(tmp_path / "out.npz") as file:
+        assert file["positions"].shape == (frames, 17, 3)
+        assert file["positions"].dtype == np.float32
+        assert np.isfinite(file["positions"]).all()
+        assert file["root_xy"].shape == (frames, 2)
+        assert file["keypoints"].shape == (frames, 17, 3)
+        assert tuple(file["joint_names"]) == H36M17.joints
+        assert tuple(file["parents"]) == H36M17.parents
+        assert str(file["units"]) == "px"
+        assert str(file["model"]) == "tiny"
+        assert np.isnan(file["fps"])
+        np.testing.assert_array_equal(file["frame_index"], np.arange(frames))
+
+
+def test_what_was_done_is_said(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "out.npz"
+    assert lift(folder, out, tiny, "--fps", "50", "--device", "cpu", "--precision", "fp32") == 0
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert lines[0] == "lifted     12 frames, 50 frames a second"
+    assert lines[1].startswith("model      tiny, ")
+    assert lines[2:4] == ["device     cpu (as asked)", "precision  fp32 (as asked)"]
+    assert lines[4].endswith(" ms a frame")
+    assert lines[5] == f"wrote      {out}"
+    assert "note: spine, head_top: never among the keypoints" in said.err
+
+
+def test_the_largest_person_is_lifted_and_the_others_are_mentioned(
+    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_openpose(tmp_path / "keypoints", people=3)
+    assert lift(source, tmp_path / "out.npz", tiny) == 0
+    said = capsys.readouterr()
+    assert "number 1 of 3 people" in said.err
+    assert "of person 1," in said.out
+
+
+def test_all_people_get_a_file_each(tmp_path: Path, tiny: Path) -> None:
+    source = write_openpose(tmp_path / "keypoints", people=3)
+    assert lift(source, tmp_path / "out.npz", tiny, "--person", "all") == 0
+    assert lift(source, tmp_path / "second.npz", tiny, "--person", "2") == 0
+    files = [tmp_path / f"out_{person}.npz" for person in (1, 2, 3)]
+    roots = [np.load(file)["root_xy"][0, 0] for file in files]
+    assert roots == sorted(roots)
+    np.testing.assert_allclose(np.load(tmp_path / "second.npz")["root_xy"][0, 0], roots[1])
+
+
+def test_flip_averages_two_answers(folder: Path, tmp_path: Path, tiny: Path) -> None:
+    assert lift(folder, tmp_path / "plain.npz", tiny) == 0
+    assert lift(folder, tmp_path / "flip.npz", tiny, "--flip") == 0
+    plain, flip = (np.load(tmp_path / f"{name}.npz")["positions"] for name in ("plain", "flip"))
+    assert not np.allclose(plain, flip)
+
+
+def test_features_are_written_for_each_joint_and_frame(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "features.npz"
+    assert main(["encode", str(folder), "-o", str(out), "--model", str(tiny)]) == 0
+    with np.load(out) as file:
+        assert file["features"].shape == (12, 17, 8)
+        assert tuple(file["joint_names"]) == H36M17.joints
+        assert str(file["model"]) == "tiny"
+    assert "encoded    12 frames, 8 channels a joint" in capsys.readouterr().out
+
+
+def cut_in_half(folder: Path) -> Path:
+    file = sorted(folder.glob("*.json"))[5]
+    file.write_text(file.read_text()[: file.stat().st_size // 2])
+    return folder
+
+
+def without_people(folder: Path) -> Path:
+    for file in folder.glob("*.json"):
+        file.write_text(json.dumps({"people": []}))
+    return folder
+
+
+def image(folder: Path) -> Path:
+    path = folder.parent / "picture.json"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    return path
+
+
+def emptied(folder: Path) -> Path:
+    for file in folder.glob("*.json"):
+        file.unlink()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("make_source", "message"),
+    [
+        (lambda folder: folder / "nothing", "no such file or folder"),
+        (emptied, "the folder is empty"),
+        (cut_in_half, "not valid JSON"),
+        (image, "not keypoints in any known format"),
+        (without_people, "no person in any frame"),
+    ],
+)
+def test_a_wrong_source_is_one_line_and_leaves_nothing(
+    make_source: Callable[[Path], Path],
+    message: str,
+    folder: Path,
+    tmp_path: Path,
+    tiny: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    refused(lift(make_source(folder), tmp_path / "o" / "out.npz", tiny), message, capsys)
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("keypoints", "is a folder"),
+        ("out.docx", "cannot write '.docx' files; choose one of:"),
+        ("tiny.txt/out.npz", "cannot be written"),
+        ("/proc/out.npz", "cannot be written"),
+        ("x" * 300 + ".npz", "cannot be written"),
+    ],
+)
+def test_a_wrong_out_is_one_line_before_any_work(
+    out: str, message: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tiny.txt").write_text("")
+    before = sorted(tmp_path.rglob("*"))
+    # The model does not exist either: had the work begun, the message would say so.
+    refused(lift(folder, tmp_path / out, Path("no-such-model")), message, capsys)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "no-such-model"], "no model is named 'no-such-model'; there are:"),
+        (["--person", "7"], "no person is named '7'; there are: 1"),
+        (["--fps", "0"], "a frame rate is above 0"),
+        (["--format", "mp4"], "no format is named 'mp4'; there are:"),
+        (["--skeleton", "dog"], "no skeleton is named 'dog'"),
+        (["--device", "abacus"], "no device is named 'abacus'"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_leaves_nothing(
+    options: list[str],
+    message: str,
+    folder: Path,
+    tmp_path: Path,
+    tiny: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    refused(lift(folder, tmp_path / "out.npz", tiny, *options), message, capsys)
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_an_unknown_flag_is_a_usage_error(folder: Path, tmp_path: Path, tiny: Path) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        lift(folder, tmp_path / "out.npz", tiny, "--no-such-flag")
+    assert exit_info.value.code == 2
+
+
+def test_features_go_to_npz_only(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["encode", str(folder), "-o", str(tmp_path / "f.csv"), "--model", str(tiny)])
+    refused(code, "features are written as .npz", capsys)
+
+
+def refused(code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = capsys.readouterr()
+    assert code == 2
+    assert said.out == ""
+    assert message in said.err
+    assert said.err.startswith("motionlift: ")
+    assert said.err.count("\n") == 1
