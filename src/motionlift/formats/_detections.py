@@ -57,6 +57,11 @@ class Gathering:
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def points(self) -> Float[np.ndarray, "detection joint 3"]:
+        """All that were added so far; changing them changes what is gathered."""
+        return self._points[: self._count]
+
     def add(self, points: Float[np.ndarray, "joint 3"], *, where: str) -> None:
         """One detection: x, y, confidence of each keypoint, as it stands in the source.
 
@@ -87,7 +92,7 @@ class Gathering:
         Raises:
             FormatError: if no keypoint of them has a confidence above 0.
         """
-        points = self._points[: self._count]
+        points = self.points
         notes = clean(points)
         if not (points[..., 2] > 0).any():
             raise FormatError(
