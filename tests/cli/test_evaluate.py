@@ -1,0 +1,93 @@
+"""`motionlift evaluate` from the command line, with a tiny network and a tiny store."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from motionlift.cli import main
+from motionlift.network.dstformer import DSTformer, DSTformerConfig
+from motionlift.network.weights import save_weights
+from tests.evaluation.stores import make_store
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    config = DSTformerConfig(
+        dim_feat=8, dim_rep=8, depth=1, num_heads=2, mlp_ratio=2, max_frames=27
+    )
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save_weights(path, DSTformer(config), card={})
+    return path
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_store(tmp_path_factory.mktemp("store") / "s").path
+
+
+def test_the_json_has_what_scripts_look_for(weights: Path, store: Path, tmp_path: Path) -> None:
+    out = tmp_path / "scores.json"
+    command = ["evaluate", "--model", str(weights), "--store", str(store), "--protocol", "open"]
+    assert main([*command, "--json", str(out)]) == 0
+    values = json.loads(out.read_text())
+    names = {
+        *("mpjpe_mm", "p_mpjpe_mm", "n_mpjpe_mm", "mpjve_mm", "accel_mm", "frames", "failures"),
+        *("pck150", "auc", "poses", "without_truth"),
+    }
+    for lifter in (values, *values["baselines"].values()):
+        assert set(lifter["conditions"]) == {"clean", "noise", "noise+masks"}
+        for condition in lifter["conditions"].values():
+            assert set(condition) == {"pooled", "a", "b"}
+            assert all(set(scores) == names for scores in condition.values())
+    assert list(values["baselines"]) == ["zero_depth", "mean_pose", "linear"]
+    # A single frame can be lost whole; nothing else can fail.
+    assert values["conditions"]["clean"]["pooled"]["failures"] == 0
+    assert values["model"]["window"] == 27
+
+    again = tmp_path / "again.json"
+    assert main([*command, "--json", str(again)]) == 0
+    assert again.read_bytes() == out.read_bytes()
+
+
+def test_the_table_names_model_and_baselines(
+    weights: Path, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["evaluate", "--model", str(weights), "--store", str(store)]
+    assert main([*command, "--conditions", "clean", "--split", "all"]) == 0
+    shown = capsys.readouterr().out
+    for word in ("zero depth", "mean pose", "linear", "P-MPJPE", "N-MPJPE", "MPJVE", "accel."):
+        assert word in shown
+    assert "noise" not in shown
+    assert "16 sequences, 424 frames" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--protocol", "closed"), "no protocol is named 'closed'; there are:"),
+        (("--conditions", "rain"), "there are: clean, noise, noise+masks"),
+        (("--split", "val"), "no 3D sequence of the split 'val'"),
+        (("--model", "no-such-model"), "no-such-model"),
+        (("--stride", "28"), "windows have 27 frames"),
+        (("--store", "nowhere"), "nowhere: no store there"),
+        (("--json", "/dev/null/scores.json"), "/dev/null/scores.json: cannot be written"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_exit_code_2(
+    weights: Path,
+    store: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...],
+    message: str,
+) -> None:
+    out = tmp_path / "scores.json"
+    command = ["evaluate", "--model", str(weights), "--store", str(store), "--json", str(out)]
+    assert main([*command, *options]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not out.exists()
