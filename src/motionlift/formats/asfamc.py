@@ -22,6 +22,7 @@ from scipy.spatial.transform import Rotation
 from motionlift.errors import FormatError, SkeletonError
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._acclaim import Acclaim, Bone, parse_amc, parse_asf
+from motionlift.formats._head import fit_head
 from motionlift.formats._world import found_unit, rotations_to_world, to_world, world_pose
 from motionlift.poses import Pose3D
 
@@ -50,6 +51,8 @@ LANDMARKS = {
     "head": "upperneck",
 }
 HEAD_BONE = "head"
+# From the end of "upperneck" to the skull's base, as in CMU's recordings in other forms.
+SKULL_BASE = (0.0, 0.055, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,12 +85,14 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
     fps, said_fps = _fps(skeleton, options)
     up = options.up or "y"
     world = {mark: scale * to_world(points, up=up) for mark, points in landmarks.items()}
+    axes = rotations_to_world(posed.rotations[HEAD_BONE] @ _rest_axes(skeleton), up=up)
+    head = fit_head(world, rotation=axes, skull_base=SKULL_BASE)
     pose = world_pose(
-        world,
+        {**world, "head": head.position},
         source=str(path),
         fps=fps,
-        notes=(f"skeleton: {skeleton_path.name}", said_unit, *said_fps),
-        head_rotation=rotations_to_world(posed.rotations[HEAD_BONE] @ _rest_axes(skeleton), up=up),
+        notes=(f"skeleton: {skeleton_path.name}", said_unit, *said_fps, *head.notes),
+        head_rotation=head.rotation,
     )
     return [replace(pose, frame_index=frame_numbers - frame_numbers[0])]
 
