@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -6,8 +6,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 from motionlift.errors import FormatError, SkeletonError
-from motionlift.formats import ReadOptions, asfamc, find_format
+from motionlift.formats import ReadOptions, asfamc, find_format, read_motion
+from motionlift.kinematics import NOSE_OFFSET
 from motionlift.poses import Pose3D
+from motionlift.skeletons import H36M17
 from tests.formats.fuzzing import assert_survives
 
 # name, parent, direction, length, axis angles, degrees of freedom: CMU's bones and frames.
@@ -86,13 +88,18 @@ def _read(folder: Path, **motion: tuple[float, ...]) -> Pose3D:
     return pose
 
 
+def _leg() -> float:
+    return 14.5 * _UNIT
+
+
 def test_a_body_without_motion_stands_as_its_bones_say(tmp_path: Path) -> None:
     pose = _read(tmp_path)
     assert_allclose(pose.joint("pelvis"), [[0, 17 * _UNIT, 0]], atol=1e-9)
     assert_allclose(pose.joint("left_ankle"), [[1.5 * _UNIT, 2.5 * _UNIT, 0]], atol=1e-9)
     assert_allclose(pose.joint("right_wrist"), [[-12 * _UNIT, 23 * _UNIT, 0]], atol=1e-9)
-    assert_allclose(pose.joint("nose")[0, [0, 1]], [0, 26 * _UNIT], atol=1e-9)
-    assert pose.joint("nose")[0, 2] > 0.1
+    nose = [0, 26 * _UNIT + asfamc.SKULL_BASE[1] * _leg(), NOSE_OFFSET[2] * _leg()]
+    # The skull's base is set off along the neck, which leans; the nose along the head itself.
+    assert_allclose(pose.joint("nose")[0], nose, atol=0.02)
 
 
 def test_knee_bent_a_quarter_puts_the_ankle_behind(tmp_path: Path) -> None:
@@ -120,10 +127,11 @@ def test_rotations_apply_x_first_about_fixed_axes(tmp_path: Path) -> None:
 
 
 def test_head_turns_with_its_bone(tmp_path: Path) -> None:
-    pose = _read(tmp_path, head=(0, 90, 0))
-    nose = pose.joint("nose")[0]
-    assert_allclose(nose[2], 0, atol=1e-9)
-    assert nose[0] > 0.1  # to the left
+    ahead = _read(tmp_path).joint("nose")[0]
+    turned = _read(tmp_path, head=(0, 40, 0)).joint("nose")[0]
+    length = NOSE_OFFSET[2] * _leg()
+    moved = [length * np.sin(np.radians(40)), 0, length * (np.cos(np.radians(40)) - 1)]
+    assert_allclose(turned - ahead, moved, atol=1e-9)  # to the left
 
 
 def test_unit_and_rate_are_those_of_cmu_and_said(tmp_path: Path) -> None:
@@ -209,6 +217,28 @@ def test_a_file_cut_short_is_an_error(tmp_path: Path) -> None:
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
     with pytest.raises(FormatError, match="the last frame has 18 of 20 lines; the file is cut"):
         asfamc.read(path, ReadOptions())
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "other", "shift"),
+    [
+        ("cmu_asfamc", "02/02_01.amc", "mdu/02_01.bvh", 1),
+        ("gpmat", "49/49_20.amc", "mdu/49_20.bvh", 1),
+    ],
+)
+def test_a_take_is_the_same_in_asfamc_and_in_its_bvh_conversion(
+    mocap_source: Callable[[str], Path], source: str, name: str, other: str
+) -> None:
+    (ours,) = read_motion(mocap_source(source) / name)
+    conversion = Path(other)
+    (theirs,) = read_motion(mocap_source(conversion.parts[0]) / conversion.name)
+    # The conversion's frame 0 is a T-pose.
+    same = theirs.frame_index - 1
+    first, second = ours.positions[same], theirs.positions
+    parents, joints = np.array(H36M17.bones).T
+    lengths = [np.linalg.norm(p[:, joints] - p[:, parents], axis=-1) for p in (first, second)]
+    assert_allclose(np.median(lengths[0], axis=0), np.median(lengths[1], axis=0), rtol=0.02)
+    assert np.linalg.norm(first - second, axis=-1).max(axis=0).max() < 0.020
 
 
 @pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
