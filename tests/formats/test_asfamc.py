@@ -220,10 +220,10 @@ def test_a_file_cut_short_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "name", "other", "shift"),
+    ("source", "name", "other"),
     [
-        ("cmu_asfamc", "02/02_01.amc", "mdu/02_01.bvh", 1),
-        ("gpmat", "49/49_20.amc", "mdu/49_20.bvh", 1),
+        ("cmu_asfamc", "02/02_01.amc", "mdu/02_01.bvh"),
+        ("gpmat", "49/49_20.amc", "mdu/49_20.bvh"),
     ],
 )
 def test_a_take_is_the_same_in_asfamc_and_in_its_bvh_conversion(
