@@ -19,6 +19,7 @@ from motionlift.formats._layouts import skeleton_of
 from motionlift.formats._timeline import check_span
 from motionlift.formats._tracking import boxes, linked, without_doubles
 from motionlift.poses import Pose2D
+from motionlift.skeletons import Skeleton
 
 # A tracker may name two detections of a frame alike now and then; beyond, names mean nothing.
 _MAX_DOUBLE = 0.05
@@ -132,6 +133,7 @@ def people_of(
     *,
     path: Path,
     options: ReadOptions,
+    skeleton: Skeleton | None = None,
     track: Sequence[str] | None = None,
     span: tuple[int, int] | None = None,
     fps: float | None = None,
@@ -142,6 +144,7 @@ def people_of(
 
     Args:
         frame: frame number of each detection.
+        skeleton: the keypoints', if the source names them; else it is found by their number.
         track: the source's name for the person of each; not used if it names several people of
             one frame alike, as detectors do that number people by frame.
         span: first and last frame of the clip, if the source has more than those of detections.
@@ -154,7 +157,9 @@ def people_of(
     first, last = span or (min(frame), max(frame))
     check_span(first, last, source=path)
     points, changes = gathering.cleaned()
-    skeleton, inferred = skeleton_of(points[..., :2], asked=options.skeleton, path=path)
+    inferred: list[str] = []
+    if skeleton is None:
+        skeleton, inferred = skeleton_of(points[..., :2], asked=options.skeleton, path=path)
     numbers, order = in_order(frame, path=path)
     if (order[1:] < order[:-1]).any():
         points = points[order]
