@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from motionlift.cli import main
+from motionlift.formats.npz import write
 from motionlift.network.dstformer import DSTformer, DSTformerConfig
 from motionlift.network.weights import save_weights
-from tests.evaluation.stores import make_store
+from motionlift.skeletons import H36M17
+from tests.evaluation.stores import make_store, moving
+from tests.evaluation.test_comparison import lifted, motion
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +94,41 @@ def test_a_wrong_option_is_one_line_and_exit_code_2(
     assert message in error
     assert error.count("\n") == 1
     assert not out.exists()
+
+
+def test_a_lift_is_held_to_a_truth_of_the_same_frames(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {name: tmp_path / f"{name}.npz" for name in ("lift", "truth")}
+    positions = moving(6)
+    write(motion(positions), files["truth"])
+    positions[:, H36M17.index("nose"), 0] += 0.1
+    write(lifted(positions), files["lift"])
+    out = tmp_path / "scores.json"
+    command = ["evaluate", "--predictions", str(files["lift"]), "--truth", str(files["truth"])]
+    assert main([*command, "--json", str(out)]) == 0
+    values = json.loads(out.read_text())
+    assert (values["frames"], values["failures"]) == (6, 0)
+    by_joint = values["by_joint_mm"]
+    assert max(by_joint, key=by_joint.__getitem__) == "nose"
+    assert 5 < values["p_mpjpe_mm"] < 20
+    assert "left knee" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "give a --store, or --predictions and --truth"),
+        (("--predictions", "a.npz"), "--truth is missing"),
+        (("--truth", "a.npz"), "--predictions is missing"),
+        (("--truth", "a.npz", "--predictions", "b.npz", "--quick"), "--quick does nothing"),
+        (("--truth", "a.npz", "--predictions", "b.npz"), "b.npz: no such file"),
+    ],
+)
+def test_the_two_ways_to_use_it_do_not_mix(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, ...], message: str
+) -> None:
+    assert main(["evaluate", *options]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

@@ -4,8 +4,9 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -29,16 +30,30 @@ if TYPE_CHECKING:
 
 def evaluate_model(asked: "Arguments") -> None:
     """Score a model under a protocol; print the table, and write the JSON if asked."""
-    with ExitStack() as outputs:
-        # Opened first: a path that cannot be written should not cost minutes to find out.
-        beside = outputs.enter_context(written_beside(asked.json)) if asked.json else None
-        values = _evaluate_model(asked)
-        if beside is not None:
-            text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
-            beside.write_text(text + "\n", "utf-8")
+    with opened_json(asked.json) as write:
+        write(_evaluate_model(asked))
+
+
+@contextmanager
+def opened_json(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """What writes values to `path` as JSON, or nowhere without one.
+
+    The file is opened first: a path that cannot be written should not cost minutes to find out.
+    """
+    if path is None:
+        yield lambda values: None
+        return
+    with written_beside(path) as beside:
+        yield lambda values: _write(beside, values)
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", "utf-8")
 
 
 def _evaluate_model(asked: "Arguments") -> dict[str, Any]:
+    assert asked.store is not None
     protocol = PROTOCOLS.get(asked.protocol)
     conditions = chosen_conditions(protocol, asked.conditions)
     store = Store.open(asked.store)

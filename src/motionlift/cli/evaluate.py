@@ -1,15 +1,19 @@
-"""`motionlift evaluate`: a model against a store."""
+"""`motionlift evaluate`: a model against a store, or a file of predictions against the truth."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from motionlift.cli import Command
+from motionlift.errors import OptionError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arguments:
     """Score a model on motion whose 3D joints are known, next to baselines.
+
+    Either a model and a store (--model, --store), or one motion against another of the same person
+    (--predictions, --truth), such as a lift against a triangulation.
 
     Attributes:
         store: the store that holds the motion, a folder; see `motionlift data build`.
@@ -25,9 +29,11 @@ class Arguments:
         flip: lift the mirror image too, and average; takes twice the time.
         precision: `fp32`, or `bf16` where the device has it.
         device: `cpu`, `cuda`, `cuda:1` ...; the fastest that is here if not given.
+        predictions: a file of 3D motion to score, such as `motionlift lift` writes.
+        truth: the file of 3D motion that it is held to, in metres; any format with 3D motion.
     """
 
-    store: Path
+    store: Path | None = None
     model: str = "default"
     protocol: str = "open"
     json: Path | None = None
@@ -39,6 +45,8 @@ class Arguments:
     flip: bool = False
     precision: str = "fp32"
     device: str | None = None
+    predictions: Path | None = None
+    truth: Path | None = None
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -47,13 +55,34 @@ def run(arguments: Sequence[str]) -> None:
 
     asked = tyro.cli(Arguments, args=arguments, prog="motionlift evaluate")
 
-    from motionlift.cli._evaluate import evaluate_model
+    _check(asked)
+    if asked.predictions is not None:
+        from motionlift.cli._compare import compare_files
 
-    evaluate_model(asked)
+        compare_files(asked)
+    else:
+        from motionlift.cli._evaluate import evaluate_model
+
+        evaluate_model(asked)
+
+
+def _check(asked: Arguments) -> None:
+    """Exactly one of the two ways to use the command, and no option of the other."""
+    pair = ("predictions", "truth")
+    given = {each.name for each in fields(asked) if getattr(asked, each.name) != each.default}
+    if not given & {"store", *pair}:
+        raise OptionError("evaluate: give a --store, or --predictions and --truth")
+    if given & set(pair):
+        missing = set(pair) - given
+        if missing:
+            raise OptionError(f"evaluate: --{missing.pop()} is missing")
+        useless = sorted(given - {*pair, "json"})
+        if useless:
+            raise OptionError(f"evaluate: --{useless[0]} does nothing with --predictions")
 
 
 COMMAND = Command(
     name="evaluate",
-    summary="score a model on motion whose joints are known",
+    summary="score a model, or a file of predictions, where the joints are known",
     run=run,
 )

@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from motionlift.evaluation.comparison import Comparison
 from motionlift.evaluation.protocols import StoreProtocol
 from motionlift.evaluation.run import Scores
 from motionlift.evaluation.scoring import Tally, pooled
@@ -26,9 +27,7 @@ COLUMNS: dict[str, tuple[str, str, float]] = {
 }
 MODEL = "model"
 _COUNTS = ("frames", "poses", "without_truth", "failures")
-_CAPTION = (
-    "root-relative; mm, mm/frame, mm/frame²; pooled over datasets, and the MPJPE of each"
-)
+_CAPTION = "root-relative; mm, mm/frame, mm/frame²; pooled over datasets, and the MPJPE of each"
 
 
 def as_json(
@@ -104,6 +103,39 @@ def print_table(
                 str(sum(tally.failures for tally in each.datasets.values())),
             )
         table.add_section()
+    console.print(table)
+
+
+def comparison_as_json(comparison: Comparison) -> dict[str, Any]:
+    """A comparison ready for `json.dumps`."""
+    errors_mm = _MM * comparison.frame_errors
+    return {
+        "frames": len(errors_mm),
+        "failures": int(comparison.is_failure.sum()),
+        "p_mpjpe_mm": _number(float(errors_mm.mean())),
+        "p_mpjpe_clip_mm": _number(_MM * comparison.clip_error),
+        "by_joint_mm": {name: _MM * mean for name, mean in comparison.joint_means.items()},
+        "by_frame": {
+            "frame_index": comparison.frame_index.tolist(),
+            "p_mpjpe_mm": errors_mm.tolist(),
+        },
+        "notes": list(comparison.notes),
+    }
+
+
+def print_comparison(comparison: Comparison, console: Console, *, title: str) -> None:
+    """The error of the whole and of each joint."""
+    values = comparison_as_json(comparison)
+    frames = f"{values['frames']} frames, {values['failures']} failures"
+    table = Table(title=f"{title}: {frames}", box=SIMPLE_HEAD, padding=(0, 1))
+    table.add_column("")
+    table.add_column("mm", justify="right")
+    table.add_row("P-MPJPE, each frame aligned", f"{values['p_mpjpe_mm']:.1f}")
+    clip = values["p_mpjpe_clip_mm"]
+    table.add_row("P-MPJPE, one alignment", "-" if clip is None else f"{clip:.1f}")
+    table.add_section()
+    for joint, mean_mm in values["by_joint_mm"].items():
+        table.add_row(f"  {joint.replace('_', ' ')}", f"{mean_mm:.1f}")
     console.print(table)
 
 

@@ -1,0 +1,166 @@
+"""One motion against another of the same person, such as a lift against a triangulation.
+
+The two may stand in different spaces and units, so the prediction is turned, scaled and moved onto
+the truth before anything is measured: frame by frame (P-MPJPE), and once for the whole clip,
+which forgives neither a body that turns wrongly nor one that changes its size.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from motionlift import metrics
+from motionlift.errors import MotionliftError
+from motionlift.poses import Pose3D
+from motionlift.skeletons import Skeleton
+
+# A similarity has 7 unknowns: with fewer joints than this it can fit anything.
+_FEWEST_JOINTS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Comparison:
+    """How far a prediction is off.
+
+    Attributes:
+        skeleton: of both.
+        frame_index: numbers of the frames that were scored.
+        joints: names of the joints that both have.
+        frame_errors: mean joint distance after each frame is aligned by itself, in metres.
+        joint_errors: distance of each joint after the same alignment; NaN where the truth has a
+            gap.
+        clip_error: mean joint distance after one alignment for all frames, in metres.
+        is_failure: frames for which there is no prediction, or not of every joint; scored as if
+            all joints lay in one point.
+        notes: frames and joints that could not be scored, a sentence each.
+    """
+
+    skeleton: Skeleton
+    frame_index: Int[np.ndarray, " frame"]
+    joints: tuple[str, ...]
+    frame_errors: Float[np.ndarray, " frame"]
+    joint_errors: Float[np.ndarray, "frame joint"]
+    clip_error: float
+    is_failure: Bool[np.ndarray, " frame"]
+    notes: tuple[str, ...]
+
+    @property
+    def joint_means(self) -> dict[str, float]:
+        """The mean distance of each joint over the frames in which the truth has it."""
+        means = np.nanmean(self.joint_errors, axis=0)
+        return dict(zip(self.joints, means.tolist(), strict=True))
+
+
+def compare(predicted: Pose3D, truth: Pose3D) -> Comparison:
+    """Score the frames of `truth` that `predicted` reaches; frames are matched by their numbers.
+
+    Raises:
+        MotionliftError: if they have other skeletons, or no frame or too few joints in common, or
+            the truth is not in metres.
+    """
+    _check(predicted, truth)
+    joints = _joints_of_both(predicted, truth)
+    # A frame that lies within the prediction but is missing there is a failure, not a gap.
+    first, last = predicted.frame_index[0], predicted.frame_index[-1]
+    is_within = (truth.frame_index >= first) & (truth.frame_index <= last)
+    is_known = ~np.isnan(truth.positions[:, joints]).any(axis=-1)
+    is_enough = is_known.sum(axis=1) >= _FEWEST_JOINTS
+    frames = np.flatnonzero(is_within & is_enough)
+    if not len(frames):
+        raise MotionliftError(
+            f"{predicted.source or 'the prediction'} has frames {first} to {last}, "
+            f"{truth.source or 'the truth'} frames {truth.frame_index[0]} to "
+            f"{truth.frame_index[-1]}: none can be compared"
+        )
+    target = truth.positions[frames][:, joints].astype(np.float64)
+    answer = _at_frames(predicted, truth.frame_index[frames])[:, joints]
+    is_missing = (~np.isfinite(answer).all(axis=-1) & ~np.isnan(target).any(axis=-1)).any(axis=-1)
+    answer[is_missing] = 0.0
+    aligned = metrics.procrustes(answer, target)
+    return Comparison(
+        skeleton=truth.skeleton,
+        frame_index=truth.frame_index[frames],
+        joints=tuple(truth.skeleton.joints[joint] for joint in joints),
+        frame_errors=metrics.mpjpe(aligned, target),
+        joint_errors=metrics.joint_errors(aligned, target),
+        clip_error=_clip_error(answer, target, root=_root(truth.skeleton, joints)),
+        is_failure=is_missing,
+        notes=_notes(predicted, truth, joints=joints, skipped=is_within & ~is_enough),
+    )
+
+
+def _check(predicted: Pose3D, truth: Pose3D) -> None:
+    if predicted.skeleton is not truth.skeleton:
+        raise MotionliftError(
+            f"the prediction has the joints of {predicted.skeleton.name}, the truth those of "
+            f"{truth.skeleton.name}; only the same can be compared"
+        )
+    if truth.units != "m":
+        raise MotionliftError(
+            f"{truth.source or 'the truth'}: is in '{truth.units}'; errors need a truth in metres"
+        )
+
+
+def _joints_of_both(predicted: Pose3D, truth: Pose3D) -> list[int]:
+    is_known = (predicted.confidence > 0).any(axis=0) & (truth.confidence > 0).any(axis=0)
+    joints = np.flatnonzero(is_known).tolist()
+    if len(joints) < _FEWEST_JOINTS:
+        names = [truth.skeleton.joints[joint] for joint in joints]
+        raise MotionliftError(
+            f"prediction and truth have {len(joints)} joints in common ({', '.join(names)}); "
+            f"at least {_FEWEST_JOINTS} are needed to align them"
+        )
+    return joints
+
+
+def _at_frames(
+    pose: Pose3D, numbers: Int[np.ndarray, " frame"]
+) -> Float[np.ndarray, "frame joint 3"]:
+    """A motion's joints in frames of these numbers; NaN in those that it does not have."""
+    place = np.minimum(np.searchsorted(pose.frame_index, numbers), pose.num_frames - 1)
+    has_frame = pose.frame_index[place] == numbers
+    positions = pose.positions[place].astype(np.float64)
+    return np.where(has_frame[:, None, None], positions, np.nan)
+
+
+def _root(skeleton: Skeleton, joints: list[int]) -> int | None:
+    return joints.index(skeleton.root) if skeleton.root in joints else None
+
+
+def _clip_error(
+    answer: Float[np.ndarray, "frame joint 3"],
+    target: Float[np.ndarray, "frame joint 3"],
+    *,
+    root: int | None,
+) -> float:
+    """One similarity for all frames of the root-relative joints; NaN without a root."""
+    if root is None:
+        return float("nan")
+    answer, target = (pose - pose[:, [root]] for pose in (answer, target))
+    flat = metrics.procrustes(answer.reshape(1, -1, 3), target.reshape(1, -1, 3))
+    return float(metrics.mpjpe(flat, target.reshape(1, -1, 3))[0])
+
+
+def _notes(
+    predicted: Pose3D, truth: Pose3D, *, joints: list[int], skipped: Bool[np.ndarray, " frame"]
+) -> tuple[str, ...]:
+    notes = []
+    absent = [name for joint, name in enumerate(truth.skeleton.joints) if joint not in joints]
+    if absent:
+        notes.append(f"not in both, so not scored: {', '.join(absent)}")
+    if skipped.any():
+        notes.append(
+            f"{int(skipped.sum())} frames are not scored: the truth has fewer than "
+            f"{_FEWEST_JOINTS} joints there"
+        )
+    beyond = ~np.isin(predicted.frame_index, truth.frame_index)
+    if beyond.any():
+        notes.append(f"{int(beyond.sum())} predicted frames have no truth")
+    rates = [rate for rate in (predicted.fps, truth.fps) if rate is not None]
+    if max(rates, default=1.0) > 1.01 * min(rates, default=1.0):
+        notes.append(
+            f"the prediction has {rates[0]:g} frames a second and the truth {rates[1]:g}: frames "
+            "of the same number may not show the same moment"
+        )
+    return tuple(notes)
