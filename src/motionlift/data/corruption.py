@@ -2,27 +2,32 @@
 
 Section 3.2 of the paper: the projected keypoints get noise, and joints and whole frames are masked.
 The noise model is the published one (a mixture of a Gaussian and a uniform part for each joint,
-drawn at key frames and stretched in time, plus jitter), with its numbers in `noise.json`. Its unit
-is the published image unit; `METRES_PER_UNIT` brings it to the metres of our projections. What
-the published code shares between all clips of a batch, we draw clip by clip; `published` has it
-as it was. On top stand, as options, what real detectors do beyond that: joints that they do not
-have, hips and shoulders that they place elsewhere, and limbs out of sight for a while.
+drawn at key frames and stretched in time, plus jitter: `noise.py`). What the published code shares
+between all clips of a batch, we draw clip by clip; `compat="published"` has it as it was. On top
+stand, as options, what real detectors do beyond that: joints that they do not have, hips and
+shoulders that they place elsewhere, and limbs out of sight for a while.
 """
 
-import json
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from motionlift.data.draws import Draws
+from motionlift.data.noise import (
+    METRES_PER_UNIT,
+    NoiseModel,
+    confidence_at,
+    keypoint_offsets,
+    noise_model,
+    stretch,
+)
+from motionlift.data.published import published_corruption
+from motionlift.errors import RecipeError
 from motionlift.skeletons import H36M17
 
-# The published pretraining multiplies metres by 0.298 before it adds this noise.
-METRES_PER_UNIT = 1 / 0.298
 # The published 27 key frames over 243 frames, at 50 frames a second: one each 9.3 frames.
 KEY_FRAME_SPACING = 242 / 26
 
@@ -39,7 +44,9 @@ class CorruptionSettings:
         offsets: factor of the displacement of hips, shoulders and head by which detectors
             differ from motion capture; 0 for none. Half of the samples have none.
         absent: probability that the detector has no spine, and that it has no head top.
-        occlusion: probability that one limb or half of the body is out of sight for a while.
+        occlusion: probability that one limb or both legs are out of sight for a while.
+        compat: "published" for corruption as the published code has it; it has only the noise
+            and the two masks, each as strong as published.
     """
 
     noise: float = 1.0
@@ -49,40 +56,15 @@ class CorruptionSettings:
     offsets: float = 0.0
     absent: float = 0.0
     occlusion: float = 0.0
+    compat: Literal["none", "published"] = "none"
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NoiseModel:
-    """The published noise, in published image units (see the module).
-
-    Attributes:
-        mean, std: of the Gaussian part, (J, 2).
-        weight: share of the Gaussian part, (J,).
-        uniform_range: full width of the uniform part on each axis.
-        jitter: deviation of the part drawn anew in each frame.
-        curve: (a, b, m, s) of the confidence at displacement d: a/(d+a) + b d + m + s z.
-    """
-
-    mean: Float[Tensor, "J 2"]
-    std: Float[Tensor, "J 2"]
-    weight: Float[Tensor, " J"]
-    uniform_range: float
-    jitter: float
-    curve: tuple[float, float, float, float]
-
-
-@cache
-def noise_model(device: torch.device) -> NoiseModel:
-    """The noise model that ships, on that device."""
-    stored = json.loads(files("motionlift.data").joinpath("noise.json").read_text("utf-8"))
-    return NoiseModel(
-        mean=torch.tensor(stored["mean"], device=device),
-        std=torch.tensor(stored["std"], device=device),
-        weight=torch.tensor(stored["weight"], device=device),
-        uniform_range=stored["uniform_range"],
-        jitter=stored["jitter"],
-        curve=(stored["a"], stored["b"], stored["m"], stored["s"]),
-    )
+    def __post_init__(self) -> None:
+        has_more = (self.noise_spread, self.offsets, self.absent, self.occlusion) != (0, 0, 0, 0)
+        if self.compat == "published" and (has_more or self.noise != 1):
+            raise RecipeError(
+                "corruption.compat=published knows no noise strength, noise-spread, offsets, "
+                "absent or occlusion; leave them at their defaults"
+            )
 
 
 def corrupt(
@@ -100,6 +82,15 @@ def corrupt(
             would be.
     """
     count, frames, joints, _ = image.shape
+    if settings.compat == "published":
+        keypoints = published_corruption(
+            image / METRES_PER_UNIT,
+            draws,
+            model=noise_model(image.device),
+            joint_mask=settings.joint_mask,
+            frame_mask=settings.frame_mask,
+        )
+        return keypoints[..., :2] * METRES_PER_UNIT, keypoints[..., 2]
     if settings.offsets > 0:
         has_offsets = draws.chance("detector", 1, 1, 1, probability=0.5)
         image = image + settings.offsets * has_offsets * detector_offsets(camera, draws)
@@ -116,45 +107,6 @@ def corrupt(
         # A confidence of exactly 0 would say that the joint is missing.
         confidence = confidence_at(distance, shift, model=model).clamp_min(1e-3)
     return image, confidence * ~masks(draws, settings, frames=frames)
-
-
-def keypoint_offsets(
-    *,
-    select: Float[Tensor, "B K J"],
-    gaussian: Float[Tensor, "B K J 2"],
-    uniform: Float[Tensor, "B K J 2"],
-    model: NoiseModel,
-) -> Float[Tensor, "B K J 2"]:
-    """Offsets at K key frames: Gaussian where `select` < weight, else uniform of [0, 1) draws."""
-    is_gaussian = (select < model.weight)[..., None]
-    return torch.where(
-        is_gaussian, model.mean + model.std * gaussian, model.uniform_range * (uniform - 0.5)
-    )
-
-
-def stretch(
-    values: Float[Tensor, "B K C"], *, frames: int, spacing: float | None = None
-) -> Float[Tensor, "B frames C"]:
-    """Key frames linearly interpolated to frames.
-
-    With `spacing`, key frames stand that many frames apart; without, the first and the last key
-    frame are the first and the last frame, as published.
-    """
-    keys = values.shape[1]
-    frame = torch.arange(frames, device=values.device, dtype=values.dtype)
-    place = frame / spacing if spacing else frame * ((keys - 1) / max(frames - 1, 1))
-    before = place.floor().long().clamp(max=max(keys - 2, 0))
-    share = (place - before)[None, :, None]
-    after = (before + 1).clamp(max=keys - 1)
-    return values[:, before] * (1 - share) + values[:, after] * share
-
-
-def confidence_at(
-    distance: Float[Tensor, "*any"], shift: Float[Tensor, "*any"], *, model: NoiseModel
-) -> Float[Tensor, "*any"]:
-    """Confidence of a keypoint displaced by `distance`, in published units; `shift` is normal."""
-    a, b, m, s = model.curve
-    return (a / (distance + a) + b * distance + m + s * shift).clamp(0, 1)
 
 
 def masks(draws: Draws, settings: CorruptionSettings, *, frames: int) -> Bool[Tensor, "B frames J"]:

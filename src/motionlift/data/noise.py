@@ -1,0 +1,92 @@
+"""The published model of keypoint noise: its numbers, and its formulas as functions of the draws.
+
+A keypoint is displaced by a mixture of a Gaussian and a uniform part, drawn for each joint at key
+frames and interpolated between them, plus jitter; its confidence falls with the displacement. The
+unit is the published image unit. `noise.json` holds the numbers; `motionlift data fit-noise` makes
+another of that form.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+# The published pretraining multiplies metres by 0.298 before it adds this noise.
+METRES_PER_UNIT = 1 / 0.298
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NoiseModel:
+    """The published noise, in published image units.
+
+    Attributes:
+        mean, std: of the Gaussian part, (J, 2).
+        weight: share of the Gaussian part, (J,).
+        uniform_range: full width of the uniform part on each axis.
+        jitter: deviation of the part drawn anew in each frame.
+        curve: (a, b, m, s) of the confidence at displacement d: a/(d+a) + b d + m + s z.
+    """
+
+    mean: Float[Tensor, "J 2"]
+    std: Float[Tensor, "J 2"]
+    weight: Float[Tensor, " J"]
+    uniform_range: float
+    jitter: float
+    curve: tuple[float, float, float, float]
+
+
+@cache
+def noise_model(device: torch.device) -> NoiseModel:
+    """The noise model that ships, on that device."""
+    stored = json.loads(files("motionlift.data").joinpath("noise.json").read_text("utf-8"))
+    return NoiseModel(
+        mean=torch.tensor(stored["mean"], device=device),
+        std=torch.tensor(stored["std"], device=device),
+        weight=torch.tensor(stored["weight"], device=device),
+        uniform_range=stored["uniform_range"],
+        jitter=stored["jitter"],
+        curve=(stored["a"], stored["b"], stored["m"], stored["s"]),
+    )
+
+
+def keypoint_offsets(
+    *,
+    select: Float[Tensor, "B K J"],
+    gaussian: Float[Tensor, "B K J 2"],
+    uniform: Float[Tensor, "B K J 2"],
+    model: NoiseModel,
+) -> Float[Tensor, "B K J 2"]:
+    """Offsets at K key frames: Gaussian where `select` < weight, else uniform of [0, 1) draws."""
+    is_gaussian = (select < model.weight)[..., None]
+    return torch.where(
+        is_gaussian, model.mean + model.std * gaussian, model.uniform_range * (uniform - 0.5)
+    )
+
+
+def stretch(
+    values: Float[Tensor, "B K C"], *, frames: int, spacing: float | None = None
+) -> Float[Tensor, "B frames C"]:
+    """Key frames linearly interpolated to frames.
+
+    With `spacing`, key frames stand that many frames apart; without, the first and the last key
+    frame are the first and the last frame, as published.
+    """
+    keys = values.shape[1]
+    frame = torch.arange(frames, device=values.device, dtype=values.dtype)
+    place = frame / spacing if spacing else frame * ((keys - 1) / max(frames - 1, 1))
+    before = place.floor().long().clamp(max=max(keys - 2, 0))
+    share = (place - before)[None, :, None]
+    after = (before + 1).clamp(max=keys - 1)
+    return values[:, before] * (1 - share) + values[:, after] * share
+
+
+def confidence_at(
+    distance: Float[Tensor, "*any"], shift: Float[Tensor, "*any"], *, model: NoiseModel
+) -> Float[Tensor, "*any"]:
+    """Confidence of a keypoint displaced by `distance`, in published units; `shift` is normal."""
+    a, b, m, s = model.curve
+    return (a / (distance + a) + b * distance + m + s * shift).clamp(0, 1)

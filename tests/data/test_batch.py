@@ -1,0 +1,96 @@
+"""A batch is what the network sees, and its target what the network must answer."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from motionlift.data.batch import Batch, DataSettings, make_batch, place
+from motionlift.data.clips import Clips, ClipSettings, Cut
+from motionlift.data.corruption import CorruptionSettings
+from motionlift.data.draws import Draws
+from motionlift.data.views import BodySettings, ViewSettings
+from motionlift.skeletons import H36M17
+from tests.data.bodies import moving, write_store
+
+CPU = torch.device("cpu")
+CLEAN = CorruptionSettings(noise=0.0, joint_mask=0.0, frame_mask=0.0)
+
+
+def _batch(count: int, frames: int, settings: DataSettings) -> Batch:
+    positions = np.stack([moving(frames, seed=seed) for seed in range(count)])
+    cut = Cut(positions, np.ones(positions.shape[:3], dtype=bool))
+    return make_batch(cut, Draws.of(torch.arange(count), seed=0, epoch=0), settings, device=CPU)
+
+
+def test_clean_inputs_fill_the_box_and_agree_with_the_target() -> None:
+    settings = DataSettings(body=BodySettings(flip=0.0), corruption=CLEAN)
+    batch = _batch(4, 7, settings)
+    xy = batch.inputs[..., :2]
+    assert torch.allclose(xy.abs().amax(dim=(1, 2, 3)), torch.ones(4))
+    # Orthographic: the target's x and y are the input's, seen from the root.
+    relative = xy - xy[:, :, [H36M17.root]]
+    torch.testing.assert_close(batch.target[..., :2], relative, atol=1e-5, rtol=1e-4)
+    assert (batch.target[:, :, H36M17.root] == 0).all()
+
+
+def test_the_target_times_scale_is_in_metres() -> None:
+    batch = _batch(3, 5, DataSettings(body=BodySettings(flip=0.0), corruption=CLEAN))
+    metres = batch.target * batch.scale[:, None, None, None]
+    thigh = metres[:, :, H36M17.index("left_knee")] - metres[:, :, H36M17.index("left_hip")]
+    original = np.stack([moving(5, seed=seed) for seed in range(3)])
+    expected = np.linalg.norm(
+        original[:, :, H36M17.index("left_knee")] - original[:, :, H36M17.index("left_hip")],
+        axis=-1,
+    )
+    np.testing.assert_allclose(thigh.norm(dim=-1).numpy(), expected, atol=1e-4)
+
+
+def test_missing_keypoints_are_zeros_and_still_targets() -> None:
+    batch = _batch(20, 9, DataSettings())
+    is_missing = batch.inputs[..., 2] == 0
+    assert is_missing.any()
+    assert (batch.inputs[is_missing] == 0).all()
+    assert (batch.weight == 1).all()
+    assert (batch.target[is_missing].abs().sum(dim=-1) > 0).float().mean() > 0.9
+
+
+def test_joints_that_the_capture_lacks_are_neither_input_nor_target() -> None:
+    positions = moving(5)[None]
+    visibility = np.ones((1, 5, 17), dtype=bool)
+    wrist = H36M17.index("left_wrist")
+    visibility[:, 2, wrist] = False
+    draws = Draws.of(torch.arange(1), seed=0, epoch=0)
+    settings = DataSettings(body=BodySettings(flip=0.0), corruption=CLEAN)
+    batch = make_batch(Cut(positions, visibility), draws, settings, device=CPU)
+    assert (batch.inputs[0, 2, wrist] == 0).all()
+    assert batch.weight[0, 2, wrist] == 0
+
+
+def test_a_clip_with_nothing_to_see_stays_finite() -> None:
+    image = torch.zeros(1, 3, 17, 2)
+    batch = place(
+        image, torch.zeros(1, 3, 17), torch.zeros(1, 3, 17, 3), weight=torch.ones(1, 3, 17)
+    )
+    assert batch.inputs.isfinite().all()
+    assert batch.target.isfinite().all()
+
+
+def test_a_sample_is_the_same_alone_and_in_a_batch(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", lengths={"train": [40, 40, 40]})
+    settings = DataSettings(
+        clips=ClipSettings(slowest=0.8, fastest=2.5, shift=True),
+        body=BodySettings(bone_scale=0.05, limb_scale=0.05),
+        views=ViewSettings(projection="perspective", share=0.5),
+        corruption=CorruptionSettings(noise_spread=0.8, offsets=1.0, absent=0.3, occlusion=0.3),
+    )
+    clips = Clips(store, split="train", frames=9, stride=9, settings=settings.clips)
+
+    def batch_of(numbers: list[int]) -> Batch:
+        own = np.array(numbers)
+        draws = Draws.of(torch.from_numpy(own), seed=5, epoch=2)
+        return make_batch(clips.cut(own, draws), draws, settings, device=CPU)
+
+    together, alone = batch_of([3, 7, 1]), batch_of([7])
+    torch.testing.assert_close(together.inputs[1], alone.inputs[0], atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(together.target[1], alone.target[0], atol=1e-6, rtol=1e-5)
