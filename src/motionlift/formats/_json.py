@@ -78,9 +78,8 @@ class JsonFile:
                 is_open = error.pos > len(self._text) - 32 or "Unterminated" in error.msg
                 if is_open and self._more():
                     continue
-                raise self._wrong(
-                    f"not valid JSON ({error.msg}); the file may be cut short", at=error.pos
-                ) from error
+                cut = "; the file may be cut short" if is_open else ""
+                raise self._wrong(f"not valid JSON ({error.msg}){cut}", at=error.pos) from error
             except RecursionError as error:
                 raise self._wrong("nested too deep to be keypoints") from error
             except ValueError as error:  # Python refuses integers of thousands of digits
@@ -162,15 +161,17 @@ class JsonFile:
 def glimpse(path: Path) -> Any:
     """How a JSON file begins, to judge what it is; None if it is no JSON as far as that.
 
-    A list has its first element only. An object has its first members, up to a long list.
+    A list has its first element only. An object has its first members, up to a long list, or as far
+    as it is not damaged.
     """
     if not path.is_file():
         return None
+    members: dict[str, Any] = {}
     with contextlib.suppress(FormatError), JsonFile(path) as json_file:
         if json_file.peek() == "[":
             return list(itertools.islice(json_file.elements(), 1))
-        return dict(_first_members(json_file))
-    return None
+        members.update(_first_members(json_file))  # keeps what came before an error
+    return members or None
 
 
 def numbers(values: object, *, where: str, expected: str) -> Float[np.ndarray, " value"]:
