@@ -105,7 +105,7 @@ def read_naming(path: Path) -> Naming:
     head = _table(table, "head", path)
     _check_keys(head, {"axes", "skull_base"}, path)
     unit, up = table.get("metres_per_unit"), table.get("up", "y")
-    if unit is not None and not (isinstance(unit, int | float) and 0 < unit < 1e6):
+    if unit is not None and not (type(unit) in (int, float) and 0 < unit < 1e6):
         raise SkeletonError(f"{path}: metres_per_unit is {unit!r}; expected a number above 0")
     if up not in AXES:
         raise SkeletonError(f"{path}: up is {up!r}; expected one of {', '.join(AXES)}")
@@ -113,7 +113,7 @@ def read_naming(path: Path) -> Naming:
     if not (
         isinstance(base, list)
         and len(base) == 3
-        and all(isinstance(x, int | float) and abs(x) < 1 for x in base)
+        and all(type(x) in (int, float) and abs(x) < 1 for x in base)
     ):
         raise SkeletonError(f"{path}: skull_base is {base!r}; expected three lengths below 1")
     return Naming(
@@ -139,9 +139,10 @@ def _joints(table: Mapping[str, Any], path: Path) -> dict[str, str]:
     if absent:
         raise SkeletonError(f"{path}: [joints] does not name {', '.join(absent)}")
     spine = table.get("spine", [])
+    if not isinstance(spine, list):
+        raise SkeletonError(f"{path}: spine is {spine!r}; expected a list of joints' names")
     joints = {mark: joint for mark, joint in table.items() if mark != "spine"}
-    if isinstance(spine, list):
-        joints |= {f"spine_{number}": joint for number, joint in enumerate(spine, 1)}
+    joints |= {f"spine_{number}": joint for number, joint in enumerate(spine, 1)}
     for mark, joint in joints.items():
         if not isinstance(joint, str) or not joint:
             raise SkeletonError(f"{path}: {mark} is {joint!r}; expected a joint's name")
