@@ -90,7 +90,7 @@ def _whole_lines(
 ) -> Iterator[Line]:
     """The lines, each with all columns; fps and picture size of the first go to `said`."""
     for line, cells in lines:
-        if len(cells) < len(names):
+        if len(cells) != len(names):
             raise FormatError(
                 f"{path}:{line}: {len(cells)} cells, but {len(names)} columns; "
                 "the file may be cut short"
