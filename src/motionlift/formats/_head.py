@@ -50,7 +50,7 @@ def fit_head(
     base = leg_length(landmarks) * np.asarray(skull_base)
     expected = head_axes(landmarks)
     notes = []
-    hanging = float(np.nanmedian(_flexion(rotation, landmarks)))
+    hanging = _median(_flexion(rotation, landmarks))
     if hanging > _HANGS:
         rotation = rotation @ nod(_HANGS - hanging)
         notes.append(
@@ -58,9 +58,9 @@ def fit_head(
             f"{np.degrees(_HANGS):.0f}"
         )
     off = _angles(rotation, expected)
-    if np.nanmedian(off) > _NOT_ITS_AXES:
+    if _median(off) > _NOT_ITS_AXES:
         said = (
-            f"the head is turned {np.degrees(np.nanmedian(off)):.0f} degrees off the body for most "
+            f"the head is turned {np.degrees(_median(off)):.0f} degrees off the body for most "
             "of the time: its rotation was not used, nose and head top follow the shoulders"
         )
         return Head(position=joint + expected @ base, rotation=None, notes=[said])
@@ -90,3 +90,9 @@ def _flexion(
     shoulders = landmarks["left_shoulder"] + landmarks["right_shoulder"]
     trunk = np.einsum("fji,fj->fi", rotation, shoulders - hips)
     return np.arctan2(-trunk[:, 2], trunk[:, 1])
+
+
+def _median(values: Float[np.ndarray, " frame"]) -> float:
+    """Of the frames that are known; NaN if none is."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
