@@ -13,6 +13,7 @@ from motionlift.network.weights import save_weights
 from motionlift.skeletons import H36M17
 from tests.evaluation.stores import make_store, moving
 from tests.evaluation.test_comparison import lifted, motion
+from tests.evaluation.test_published import write_3dhp
 
 
 @pytest.fixture(scope="module")
@@ -118,17 +119,35 @@ def test_a_lift_is_held_to_a_truth_of_the_same_frames(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "give a --store, or --predictions and --truth"),
+        ((), "with --protocol open: --store is missing"),
         (("--predictions", "a.npz"), "--truth is missing"),
         (("--truth", "a.npz"), "--predictions is missing"),
         (("--truth", "a.npz", "--predictions", "b.npz", "--quick"), "--quick does nothing"),
         (("--truth", "a.npz", "--predictions", "b.npz"), "b.npz: no such file"),
+        (("--protocol", "h36m"), "with --protocol h36m: --data is missing"),
+        (("--protocol", "h36m", "--data", "x", "--split", "val"), "--split does nothing"),
+        (("--protocol", "3dhp", "--data", "x"), "motionlift: x: "),
+        (("--store", "s", "--data", "x"), "with --protocol open: --data does nothing"),
     ],
 )
-def test_the_two_ways_to_use_it_do_not_mix(
+def test_the_ways_to_use_it_do_not_mix(
     capsys: pytest.CaptureFixture[str], options: tuple[str, ...], message: str
 ) -> None:
     assert main(["evaluate", *options]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_a_published_test_set_is_scored_as_published_and_plainly(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = tmp_path / "data_test_3dhp.npz", tmp_path / "scores.json"
+    write_3dhp(data)
+    command = ["evaluate", "--protocol", "3dhp", "--data", str(data), "--model", str(weights)]
+    assert main([*command, "--json", str(out)]) == 0
+    values = json.loads(out.read_text())
+    assert values["published"] == values["plain"]
+    assert (values["plain"]["frames"], values["plain"]["without_truth"]) == (1, 1)
+    assert 0 <= values["plain"]["pck150"] <= 1
+    assert "as published" in capsys.readouterr().out

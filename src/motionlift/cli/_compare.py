@@ -7,7 +7,7 @@ from rich.console import Console
 
 from motionlift.cli._evaluate import opened_json
 from motionlift.evaluation.comparison import compare
-from motionlift.evaluation.report import comparison_as_json, print_comparison
+from motionlift.evaluation.report_files import comparison_as_json, print_comparison
 from motionlift.formats import read_motion
 from motionlift.poses import Pose3D
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from motionlift.data.store import Sequence, Store
+from motionlift.data.store import Store
 from motionlift.evaluation.baselines import fit_baselines
 from motionlift.evaluation.network_lifter import NetworkLifter
-from motionlift.evaluation.protocols import PROTOCOLS
+from motionlift.evaluation.protocols import FileProtocol, StoreProtocol
+from motionlift.evaluation.published import score_lifter
 from motionlift.evaluation.report import MODEL, as_json, print_table
+from motionlift.evaluation.report_files import print_published, published_as_json
 from motionlift.evaluation.run import chosen_conditions, run_protocol
 from motionlift.evaluation.samples import sequences_to_score
 from motionlift.files import written_beside
@@ -28,10 +30,63 @@ if TYPE_CHECKING:
     from motionlift.cli.evaluate import Arguments
 
 
-def evaluate_model(asked: "Arguments") -> None:
-    """Score a model under a protocol; print the table, and write the JSON if asked."""
+def evaluate_on_store(asked: "Arguments", protocol: StoreProtocol) -> None:
+    """Score a model and the baselines on a store; print the table, and write the JSON if asked."""
+    assert asked.store is not None
     with opened_json(asked.json) as write:
-        write(_evaluate_model(asked))
+        conditions = chosen_conditions(protocol, asked.conditions)
+        store = Store.open(asked.store)
+        sequences = sequences_to_score(store, protocol, split=asked.split, quick=asked.quick)
+        model, lifter = _model_and_lifter(asked)
+        baselines, notes = fit_baselines(store, protocol) if asked.baselines else ({}, ())
+        frames = sum(each.frames for each in sequences)
+        console = _console()
+        _introduce(console, asked, lifter)
+        console.print(
+            f"{asked.store}: {len(sequences)} sequences, {frames:,} frames, in "
+            f"{protocol.views_each} views each",
+            highlight=False,
+        )
+        started = time.perf_counter()
+        with _progress(frames * len(conditions)) as advance:
+            scores = run_protocol(
+                store,
+                sequences,
+                {MODEL: NetworkLifter(lifter), **baselines},
+                protocol=protocol,
+                conditions=conditions,
+                on_progress=advance,
+            )
+        what = f"{asked.split or protocol.split}{', a tenth' * asked.quick}"
+        print_table(scores, console, title=f"{protocol.title}: {what}", model=model.name)
+        _conclude(console, notes, started=started)
+        about = {
+            **_about_model(model, lifter),
+            "store": {
+                "sequences_sha256": store.header["sha256"]["sequences.jsonl"],
+                "fps": store.fps,
+                "split": asked.split or protocol.split,
+                "quick": asked.quick,
+                "sequences": len(sequences),
+                "frames": frames,
+            },
+        }
+        write(as_json(scores, protocol=protocol, about=about, notes=notes))
+
+
+def evaluate_on_file(asked: "Arguments", protocol: FileProtocol) -> None:
+    """Score a model on a published test set; print the table, and write the JSON if asked."""
+    assert asked.data is not None
+    with opened_json(asked.json) as write:
+        sequences = protocol.read(asked.data)
+        model, lifter = _model_and_lifter(asked)
+        console = _console()
+        _introduce(console, asked, lifter)
+        started = time.perf_counter()
+        scores = score_lifter(lifter, sequences, protocol=protocol)
+        print_published(scores, console)
+        _conclude(console, (), started=started)
+        write(published_as_json(scores, about=_about_model(model, lifter)))
 
 
 @contextmanager
@@ -52,58 +107,35 @@ def _write(path: Path, values: dict[str, Any]) -> None:
     path.write_text(text + "\n", "utf-8")
 
 
-def _evaluate_model(asked: "Arguments") -> dict[str, Any]:
-    assert asked.store is not None
-    protocol = PROTOCOLS.get(asked.protocol)
-    conditions = chosen_conditions(protocol, asked.conditions)
-    store = Store.open(asked.store)
-    sequences = sequences_to_score(store, protocol, split=asked.split, quick=asked.quick)
+def _model_and_lifter(asked: "Arguments") -> tuple[DSTformer, Lifter]:
     model = load_model(asked.model)
-    lifter = _lifter(model, asked)
-    baselines, notes = fit_baselines(store, protocol) if asked.baselines else ({}, ())
+    stride = clip_frames(model) if asked.stride is None else asked.stride
+    lifter = Lifter(
+        model, device=asked.device, precision=asked.precision, stride=stride, flip=asked.flip
+    )
+    return model, lifter
+
+
+def _console() -> Console:
     # A file or a pipe has no width: the table gets the one it needs.
-    console = Console(width=None if sys.stdout.isatty() else 110)
-    frames = sum(each.frames for each in sequences)
+    return Console(width=None if sys.stdout.isatty() else 110)
+
+
+def _introduce(console: Console, asked: "Arguments", lifter: Lifter) -> None:
     console.print(
         f"{asked.model}: on {lifter.device}, {lifter.precision}; windows of {lifter.window} "
-        f"frames, one every {lifter.stride}\n{asked.store}: {len(sequences)} sequences, "
-        f"{frames:,} frames, in {protocol.views_each} views each",
+        f"frames, one every {lifter.stride}",
         highlight=False,
     )
-    started = time.perf_counter()
-    with _progress(frames * len(conditions)) as advance:
-        scores = run_protocol(
-            store,
-            sequences,
-            {MODEL: NetworkLifter(lifter), **baselines},
-            protocol=protocol,
-            conditions=conditions,
-            on_progress=advance,
-        )
-    what = f"{asked.split or protocol.split}{', a tenth' * asked.quick}"
-    print_table(scores, console, title=f"{protocol.title}: {what}", model=model.name)
+
+
+def _conclude(console: Console, notes: tuple[str, ...], *, started: float) -> None:
     for note in notes:
         console.print(f"note: {note}", highlight=False)
     console.print(f"{time.perf_counter() - started:.0f} s", highlight=False)
-    about = _about(asked, store=store, sequences=sequences, model=model, lifter=lifter)
-    return as_json(scores, protocol=protocol, about=about, notes=notes)
 
 
-def _lifter(model: DSTformer, asked: "Arguments") -> Lifter:
-    stride = clip_frames(model) if asked.stride is None else asked.stride
-    return Lifter(
-        model, device=asked.device, precision=asked.precision, stride=stride, flip=asked.flip
-    )
-
-
-def _about(
-    asked: "Arguments",
-    *,
-    store: Store,
-    sequences: tuple[Sequence, ...],
-    model: DSTformer,
-    lifter: Lifter,
-) -> dict[str, Any]:
+def _about_model(model: DSTformer, lifter: Lifter) -> dict[str, Any]:
     """What was scored. No time and no date: the same run writes the same file."""
     return {
         "motionlift": version("motionlift"),
@@ -115,14 +147,6 @@ def _about(
             "stride": lifter.stride,
             "flip": lifter.flip,
             "precision": lifter.precision.value,
-        },
-        "store": {
-            "sequences_sha256": store.header["sha256"]["sequences.jsonl"],
-            "fps": store.fps,
-            "split": asked.split,
-            "quick": asked.quick,
-            "sequences": len(sequences),
-            "frames": sum(each.frames for each in sequences),
         },
     }
 

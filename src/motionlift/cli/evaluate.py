@@ -12,11 +12,13 @@ from motionlift.errors import OptionError
 class Arguments:
     """Score a model on motion whose 3D joints are known, next to baselines.
 
-    Either a model and a store (--model, --store), or one motion against another of the same person
+    Three ways to use it: a model and a store (--store); a model and a published test set
+    (--protocol h36m or 3dhp, with --data); or one motion against another of the same person
     (--predictions, --truth), such as a lift against a triangulation.
 
     Attributes:
         store: the store that holds the motion, a folder; see `motionlift data build`.
+        data: the file of a published test set; which one, the protocol says.
         model: a file of weights, or a name of `motionlift info`.
         protocol: what is scored, and how.
         json: write all numbers to this JSON file.
@@ -34,6 +36,7 @@ class Arguments:
     """
 
     store: Path | None = None
+    data: Path | None = None
     model: str = "default"
     protocol: str = "open"
     json: Path | None = None
@@ -55,30 +58,40 @@ def run(arguments: Sequence[str]) -> None:
 
     asked = tyro.cli(Arguments, args=arguments, prog="motionlift evaluate")
 
-    _check(asked)
-    if asked.predictions is not None:
+    from motionlift.evaluation.protocols import PROTOCOLS, StoreProtocol
+
+    if asked.predictions is not None or asked.truth is not None:
+        _check(asked, needed={"predictions", "truth"}, useful={"json"})
         from motionlift.cli._compare import compare_files
 
         compare_files(asked)
+        return
+    protocol = PROTOCOLS.get(asked.protocol)
+    how = {"protocol", "model", "json", "stride", "flip", "precision", "device"}
+    if isinstance(protocol, StoreProtocol):
+        which = {"quick", "split", "conditions", "baselines"}
+        _check(asked, needed={"store"}, useful=how | which)
+        from motionlift.cli._evaluate import evaluate_on_store
+
+        evaluate_on_store(asked, protocol)
     else:
-        from motionlift.cli._evaluate import evaluate_model
+        _check(asked, needed={"data"}, useful=how)
+        from motionlift.cli._evaluate import evaluate_on_file
 
-        evaluate_model(asked)
+        evaluate_on_file(asked, protocol)
 
 
-def _check(asked: Arguments) -> None:
-    """Exactly one of the two ways to use the command, and no option of the other."""
-    pair = ("predictions", "truth")
+def _check(asked: Arguments, *, needed: set[str], useful: set[str]) -> None:
+    """All options that this way of using the command needs, and none that it ignores."""
     given = {each.name for each in fields(asked) if getattr(asked, each.name) != each.default}
-    if not given & {"store", *pair}:
-        raise OptionError("evaluate: give a --store, or --predictions and --truth")
-    if given & set(pair):
-        missing = set(pair) - given
-        if missing:
-            raise OptionError(f"evaluate: --{missing.pop()} is missing")
-        useless = sorted(given - {*pair, "json"})
-        if useless:
-            raise OptionError(f"evaluate: --{useless[0]} does nothing with --predictions")
+    if asked.predictions or asked.truth:
+        way = "with --predictions and --truth"
+    else:
+        way = f"with --protocol {asked.protocol}"
+    for name in sorted(needed - given):
+        raise OptionError(f"evaluate {way}: --{name} is missing")
+    for name in sorted(given - needed - useful):
+        raise OptionError(f"evaluate {way}: --{name} does nothing; leave it out")
 
 
 COMMAND = Command(

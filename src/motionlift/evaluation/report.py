@@ -9,24 +9,23 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from motionlift.evaluation.comparison import Comparison
 from motionlift.evaluation.protocols import StoreProtocol
 from motionlift.evaluation.run import Scores
 from motionlift.evaluation.scoring import Tally, pooled
 
-_MM = 1000.0
+MM = 1000.0
 # Name in the JSON, heading in the table, and what an average is multiplied by.
 COLUMNS: dict[str, tuple[str, str, float]] = {
-    "mpjpe": ("mpjpe_mm", "MPJPE", _MM),
-    "p_mpjpe": ("p_mpjpe_mm", "P-MPJPE", _MM),
-    "n_mpjpe": ("n_mpjpe_mm", "N-MPJPE", _MM),
-    "mpjve": ("mpjve_mm", "MPJVE", _MM),
-    "accel": ("accel_mm", "accel.", _MM),
+    "mpjpe": ("mpjpe_mm", "MPJPE", MM),
+    "p_mpjpe": ("p_mpjpe_mm", "P-MPJPE", MM),
+    "n_mpjpe": ("n_mpjpe_mm", "N-MPJPE", MM),
+    "mpjve": ("mpjve_mm", "MPJVE", MM),
+    "accel": ("accel_mm", "accel.", MM),
     "pck": ("pck150", "PCK", 1.0),
     "auc": ("auc", "AUC", 1.0),
 }
 MODEL = "model"
-_COUNTS = ("frames", "poses", "without_truth", "failures")
+COUNTS = ("frames", "poses", "without_truth", "failures")
 _CAPTION = "root-relative; mm, mm/frame, mm/frame²; pooled over datasets, and the MPJPE of each"
 
 
@@ -65,7 +64,7 @@ def as_json(
         },
         "by_joint_mm": {
             name: {
-                dataset: {joint: _number(_MM * mean) for joint, mean in tally.joint_means().items()}
+                dataset: {joint: number(MM * mean) for joint, mean in tally.joint_means().items()}
                 for dataset, tally in sorted(each.datasets.items())
             }
             for name, each in own.items()
@@ -76,7 +75,7 @@ def as_json(
 
 def in_units(means: Mapping[str, float]) -> dict[str, float | None]:
     """Averages under their names in the JSON, in the units these names say."""
-    return {key: _number(factor * means[name]) for name, (key, _, factor) in COLUMNS.items()}
+    return {key: number(factor * means[name]) for name, (key, _, factor) in COLUMNS.items()}
 
 
 def print_table(
@@ -98,50 +97,17 @@ def print_table(
             averages = each.pooled
             table.add_row(
                 f"  {model if lifter == MODEL else lifter.replace('_', ' ')}",
-                *(_shown(name, averages[name]) for name in COLUMNS),
-                *(_shown("mpjpe", each.datasets[dataset].mean("mpjpe")) for dataset in datasets),
+                *(shown(name, averages[name]) for name in COLUMNS),
+                *(shown("mpjpe", each.datasets[dataset].mean("mpjpe")) for dataset in datasets),
                 str(sum(tally.failures for tally in each.datasets.values())),
             )
         table.add_section()
     console.print(table)
 
 
-def comparison_as_json(comparison: Comparison) -> dict[str, Any]:
-    """A comparison ready for `json.dumps`."""
-    errors_mm = _MM * comparison.frame_errors
-    return {
-        "frames": len(errors_mm),
-        "failures": int(comparison.is_failure.sum()),
-        "p_mpjpe_mm": _number(float(errors_mm.mean())),
-        "p_mpjpe_clip_mm": _number(_MM * comparison.clip_error),
-        "by_joint_mm": {name: _MM * mean for name, mean in comparison.joint_means.items()},
-        "by_frame": {
-            "frame_index": comparison.frame_index.tolist(),
-            "p_mpjpe_mm": errors_mm.tolist(),
-        },
-        "notes": list(comparison.notes),
-    }
-
-
-def print_comparison(comparison: Comparison, console: Console, *, title: str) -> None:
-    """The error of the whole and of each joint."""
-    values = comparison_as_json(comparison)
-    frames = f"{values['frames']} frames, {values['failures']} failures"
-    table = Table(title=f"{title}: {frames}", box=SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("")
-    table.add_column("mm", justify="right")
-    table.add_row("P-MPJPE, each frame aligned", f"{values['p_mpjpe_mm']:.1f}")
-    clip = values["p_mpjpe_clip_mm"]
-    table.add_row("P-MPJPE, one alignment", "-" if clip is None else f"{clip:.1f}")
-    table.add_section()
-    for joint, mean_mm in values["by_joint_mm"].items():
-        table.add_row(f"  {joint.replace('_', ' ')}", f"{mean_mm:.1f}")
-    console.print(table)
-
-
 def _datasets(scores: Scores) -> dict[str, Any]:
     tallies = list(scores.datasets.values())
-    together = {key: sum(getattr(tally, key) for tally in tallies) for key in _COUNTS}
+    together = {key: sum(getattr(tally, key) for tally in tallies) for key in COUNTS}
     return {
         "pooled": {**in_units(pooled(tallies)), **together},
         **_tallies(scores.datasets),
@@ -150,17 +116,17 @@ def _datasets(scores: Scores) -> dict[str, Any]:
 
 def _tallies(tallies: Mapping[str, Tally]) -> dict[str, Any]:
     return {
-        name: {**in_units(tally.means()), **{key: getattr(tally, key) for key in _COUNTS}}
+        name: {**in_units(tally.means()), **{key: getattr(tally, key) for key in COUNTS}}
         for name, tally in sorted(tallies.items())
     }
 
 
-def _number(value: float) -> float | None:
+def number(value: float) -> float | None:
     """JSON has no NaN: an average over nothing is null."""
     return value if math.isfinite(value) else None
 
 
-def _shown(name: str, value: float) -> str:
+def shown(name: str, value: float) -> str:
     _, _, factor = COLUMNS[name]
     if not math.isfinite(value):
         return "-"

@@ -1,8 +1,12 @@
 """Protocols: published ways to score, as data; one file each, found by its `PROTOCOL`."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
 
 from motionlift.errors import OptionError
 from motionlift.registry import Registry
@@ -83,6 +87,49 @@ class StoreProtocol:
     seed: int
 
 
-PROTOCOLS: Registry[StoreProtocol] = Registry(
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FileSequence:
+    """One recording of a published test set.
+
+    Attributes:
+        name, action: as the file has them.
+        keypoints: in pixels, as `H36M17` joints; NaN where missing.
+        confidence: in [0, 1]; 0 where missing.
+        truth: root-relative joints in metres, in the camera's axes; NaN where they do not count.
+        metres_per_pixel: at the person, frame by frame; None if the file does not say.
+        fps: frames a second; None if the file does not say.
+    """
+
+    name: str
+    action: str
+    keypoints: Float[np.ndarray, "frame 17 2"]
+    confidence: Float[np.ndarray, "frame 17"]
+    truth: Float[np.ndarray, "frame 17 3"]
+    metres_per_pixel: Float[np.ndarray, " frame"] | None
+    fps: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileProtocol:
+    """Scoring on a published test set, from the file in which its lineage passes it on.
+
+    Attributes:
+        name: as in `--protocol`.
+        title: as people call it.
+        read: the test set in a file.
+        headline: the metrics that papers report.
+        excluded: recordings that the published number leaves out, by how their names begin.
+        mean_of_actions: whether the published number is the mean of the actions' means.
+    """
+
+    name: str
+    title: str
+    read: Callable[[Path], list[FileSequence]]
+    headline: tuple[str, ...]
+    excluded: tuple[str, ...] = ()
+    mean_of_actions: bool = False
+
+
+PROTOCOLS: Registry[StoreProtocol | FileProtocol] = Registry(
     package=__name__, constant="PROTOCOL", kind="protocol", error=OptionError
 )
