@@ -53,9 +53,17 @@ def print_summary(values: dict[str, Any]) -> None:
         console.print(
             f"not in the table, not read: {len(files)}\n    {_named(files)}", markup=False
         )
+    for each in values["warnings"][:NAMED]:
+        console.print(f"{each['file']}: {each['warning']}", markup=False)
+    if len(values["warnings"]) > NAMED:
+        console.print(f"and {len(values['warnings']) - NAMED} more warnings")
     if values["takes"]:
         several = sum(len(names) for names in values["takes"].values())
-        console.print(f"{several} sequences are conversions of {len(values['takes'])} takes")
+        console.print(
+            f"{several} sequences are conversions or cuts of {len(values['takes'])} takes"
+        )
+    for take in values["takes_in_two_splits"]:
+        console.print(f"{take} is in two splits: {', '.join(values['takes'][take])}", markup=False)
 
 
 def _cells(counts: dict[str, Any]) -> tuple[str, str, str]:

@@ -16,6 +16,7 @@ from motionlift.data.pool import available_cores, run_in_order
 from motionlift.data.prepare import Job, Outcome, Prepared, prepare
 from motionlift.data.store import Sequence, SourceRecord, Store
 from motionlift.data.store_writer import complete, publish, recover
+from motionlift.data.takes import with_takes
 from motionlift.errors import StoreError
 
 # Called after each file: how many are done, of how many, and which it was.
@@ -86,10 +87,13 @@ def _finish(journal: Journal, folder: Path, plan: Plan) -> None:
             f"{plan.source}: none of its {len(journal.records)} files could be used; "
             f"the first is {first.file}: {first.skipped}"
         )
+    checksums = journal.shards.finish()
+    draft = Store(folder, header={"fps": plan.settings.fps}, sequences=tuple(journal.sequences))
     complete(
         folder,
-        shards=journal.shards,
-        sequences=journal.sequences,
+        shards=journal.shards.shards,
+        checksums=checksums,
+        sequences=with_takes(draft),
         fps=plan.settings.fps,
         sources=journal.records,
         settings=plan.described(),

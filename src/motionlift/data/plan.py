@@ -21,9 +21,11 @@ CONVERSION = (
     "kinematics.py",
     "rotations.py",
     "plausibility.py",
+    "continuity.py",
     "formats",
     "data/prepare.py",
     "data/resample.py",
+    "data/soundness.py",
 )
 
 
@@ -89,7 +91,14 @@ def make_plan(source: Path, *, settings: BuildSettings) -> Plan:
     present = {file.relative_to(source).as_posix(): file for file in _motion_files(source)}
     if settings.split is not None:
         rows = read_table(settings.split)
-        unlisted = tuple(sorted(set(present) - set(rows)))
+        table = settings.split.resolve()
+        unlisted = tuple(
+            sorted(
+                file
+                for file, path in present.items()
+                if file not in rows and path.resolve() != table
+            )
+        )
     else:
         rows = {file: _row_of(file, source) for file in sorted(present)}
         unlisted = ()

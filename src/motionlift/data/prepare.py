@@ -4,8 +4,6 @@ Runs in a worker process and knows nothing of the store. What goes wrong with on
 outcome, never the end of the build.
 """
 
-import hashlib
-from collections.abc import Sequence as Several
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from motionlift.data.resample import MAX_GAP_SECONDS, fill_gaps, resample
-from motionlift.data.store import SourceRecord
+from motionlift.data.soundness import examine
+from motionlift.data.store import SourceRecord, sha256_of
 from motionlift.data.table import TableRow
 from motionlift.errors import FormatError, MotionliftError
 from motionlift.formats import ReadOptions, read_motion
@@ -68,22 +67,25 @@ def prepare(job: Job) -> Outcome:
     """Read one file. Never raises for what is in it: the record says why nothing came of it."""
     sequences: list[Prepared] = []
     reasons: list[str] = []
+    warnings: list[str] = []
     checksum, size, mtime_ns = "", 0, 0
     try:
         stat = job.path.stat()
         size, mtime_ns = stat.st_size, stat.st_mtime_ns
-        checksum = hashlib.sha256(job.path.read_bytes()).hexdigest()
+        checksum = sha256_of(job.path)
         poses = read_motion(job.path, job.options)
-        for pose, name in zip(poses, _names(job.file, poses), strict=True):
+        for number, pose in enumerate(poses):
+            person = f"#{pose.person or number}" if len(poses) > 1 else ""
             try:
-                sequences.append(_prepare_pose(pose, name=name, fps=job.fps))
+                found, doubts = _prepare_pose(pose, name=job.file + person, fps=job.fps)
+                sequences += found
+                warnings += [f"{person} {doubt}".strip() for doubt in doubts]
             except MotionliftError as error:
-                who = f"{pose.person}: " if len(poses) > 1 else ""
-                reasons.append(who + _without_path(error, job.path))
-    except MotionliftError as error:
-        reasons.append(_without_path(error, job.path))
+                reasons.append(f"{person} {_without_path(error, job.path)}".strip())
     except FileNotFoundError:
         reasons.append("listed in the split table, but not there")
+    except MotionliftError as error:
+        reasons.append(_without_path(error, job.path))
     except OSError as error:
         reasons.append(f"cannot be read ({error.strerror or error})")
     except Exception as error:  # a bug in one reader must not cost a night's build
@@ -99,11 +101,13 @@ def prepare(job: Job) -> Outcome:
         key=job.key,
         sequences=tuple(each.name for each in sequences),
         skipped="; ".join(reasons),
+        warnings=tuple(warnings),
     )
     return Outcome(record=record, sequences=tuple(sequences))
 
 
-def _prepare_pose(pose: Pose3D, *, name: str, fps: float) -> Prepared:
+def _prepare_pose(pose: Pose3D, *, name: str, fps: float) -> tuple[list[Prepared], tuple[str, ...]]:
+    """The sequences of one person, and what is doubtful about them."""
     if pose.fps is None:
         raise FormatError("the file says no frame rate; give --source-fps or an fps in the table")
     low, high = FPS_RANGE
@@ -111,27 +115,54 @@ def _prepare_pose(pose: Pose3D, *, name: str, fps: float) -> Prepared:
         raise FormatError(f"{pose.fps:g} frames a second; expected {low:g} to {high:g}")
     if pose.space != "world" or pose.units != "m" or pose.skeleton is not H36M17:
         raise FormatError(
-            f"motion in {pose.space} space and {pose.units}; the store takes world, m"
+            f"motion in {pose.space} space and in {pose.units}; expected world space and metres"
         )
-    notes = list(pose.notes)
-    positions = _every_frame(pose)
-    filled = fill_gaps(positions, max_frames=round(MAX_GAP_SECONDS * pose.fps))
-    bridged = int(np.isnan(positions[..., 0]).sum() - np.isnan(filled[..., 0]).sum())
+    examined = examine(_every_frame(pose), fps=pose.fps)
+    sequences = []
+    for number, piece in enumerate(examined.pieces, 1):
+        is_one_of_several = len(examined.pieces) > 1
+        part, notes = f"#part{number}", (*pose.notes, *examined.notes)
+        if len(piece.positions) < pose.num_frames:
+            last = piece.first + len(piece.positions) - 1
+            notes = (*notes, f"frames {piece.first} to {last} of the recording")
+        sequences.append(
+            _at_store_rate(
+                piece.positions,
+                name=name + part if is_one_of_several else name,
+                fps_source=pose.fps,
+                fps=fps,
+                notes=notes,
+            )
+        )
+    return sequences, examined.warnings
+
+
+def _at_store_rate(
+    positions: Float[np.ndarray, "frame joint 3"],
+    *,
+    name: str,
+    fps_source: float,
+    fps: float,
+    notes: tuple[str, ...],
+) -> Prepared:
+    filled = fill_gaps(positions, max_frames=round(MAX_GAP_SECONDS * fps_source))
+    missing = np.isnan(positions).any(axis=-1)
+    bridged = (missing & ~np.isnan(filled).any(axis=-1)).mean()
     if bridged:
-        share = bridged / positions[..., 0].size
-        notes.append(f"gaps of up to {MAX_GAP_SECONDS:g} s filled: {share:.1%} of all joints")
-    resampled = resample(filled, fps_source=pose.fps, fps=fps)
+        notes = (*notes, f"gaps of up to {MAX_GAP_SECONDS:g} s filled: {bridged:.1%} of all joints")
+    resampled = resample(filled, fps_source=fps_source, fps=fps)
     visibility = ~np.isnan(resampled).any(axis=-1)
     if not visibility.any():
         raise FormatError("no joint is seen in any frame")
     if not visibility.all():
-        notes.append(f"masked where nobody saw them: {1 - visibility.mean():.1%} of all joints")
+        hidden = 1 - visibility.mean()
+        notes = (*notes, f"masked, for nobody saw them: {hidden:.1%} of all joints")
     return Prepared(
         name=name,
         positions=np.where(visibility[..., None], resampled, 0.0).astype(np.float32),
         visibility=visibility,
-        fps_source=float(pose.fps),
-        notes=tuple(notes),
+        fps_source=float(fps_source),
+        notes=notes,
     )
 
 
@@ -145,12 +176,6 @@ def _every_frame(pose: Pose3D) -> Float[np.ndarray, "frame joint 3"]:
     positions = np.full((index[-1] + 1, *pose.positions.shape[1:]), np.nan)
     positions[index] = pose.positions
     return positions
-
-
-def _names(file: str, poses: Several[Pose3D]) -> list[str]:
-    if len(poses) == 1:
-        return [file]
-    return [f"{file}#{pose.person or number}" for number, pose in enumerate(poses)]
 
 
 def _without_path(error: Exception, path: Path) -> str:

@@ -99,6 +99,7 @@ class SourceRecord:
         key: digest of the settings that it was read with.
         sequences: names of the sequences that it gave.
         skipped: why it, or a person in it, gave none; "" if nothing was skipped.
+        warnings: what is doubtful about it, and what was left out or masked, a sentence each.
     """
 
     file: str
@@ -111,6 +112,7 @@ class SourceRecord:
     key: str = ""
     sequences: tuple[str, ...] = ()
     skipped: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class Store:

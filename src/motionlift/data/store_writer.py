@@ -140,20 +140,32 @@ def create_store(path: Path, *, fps: float = 50.0) -> Iterator[StoreWriter]:
     with written_beside(path) as beside, contextlib.closing(ShardWriter(beside)) as shards:
         writer = StoreWriter(shards, fps=fps)
         yield writer
-        complete(beside, shards=shards, sequences=writer.sequences, fps=fps)
+        complete(
+            beside,
+            shards=shards.shards,
+            checksums=shards.finish(),
+            sequences=writer.sequences,
+            fps=fps,
+        )
 
 
 def complete(
     folder: Path,
     *,
-    shards: ShardWriter,
+    shards: Iterable[int],
+    checksums: Mapping[str, str],
     sequences: Iterable[Sequence],
     fps: float,
     sources: Iterable[SourceRecord] = (),
     settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the tables and the header that make a folder of shards a store."""
-    checksums = shards.finish()
+    """Write the tables and the header that make a folder of shards a store.
+
+    Args:
+        shards: how many frames each has.
+        checksums: of the shards' files, as `ShardWriter.finish` gives them.
+    """
+    checksums = dict(checksums)
     sequences = tuple(sequences)
     for name, records in (("sequences.jsonl", sequences), ("sources.jsonl", tuple(sources))):
         _write(folder / name, "".join(as_line(record) for record in records))
@@ -164,7 +176,7 @@ def complete(
         "fps": float(fps),
         "skeleton": H36M17.name,
         "sequences": len(sequences),
-        "shards": shards.shards,
+        "shards": list(shards),
         "settings": dict(settings or {}),
         "sha256": checksums,
     }

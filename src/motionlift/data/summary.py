@@ -18,6 +18,10 @@ def summary(store: Store) -> dict[str, Any]:
         "by_source": _by("source", store.sequences, sources),
         "by_split": _by("split", store.sequences, sources),
         "takes": takes(store.sequences),
+        "takes_in_two_splits": _takes_in_two_splits(store.sequences),
+        "warnings": [
+            {"file": each.file, "warning": warning} for each in sources for warning in each.warnings
+        ],
         "not_in_table": store.header["settings"].get("unlisted", []),
     }
     return result
@@ -30,6 +34,15 @@ def takes(sequences: Iterable[Sequence]) -> dict[str, list[str]]:
         if each.take:
             groups[each.take].append(each.name)
     return dict(groups)
+
+
+def _takes_in_two_splits(sequences: Iterable[Sequence]) -> list[str]:
+    """Takes that are in training and in validation or test too, under whatever name."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for each in sequences:
+        if each.take:
+            splits[each.take].add(each.split)
+    return [take for take, found in splits.items() if len(found) > 1]
 
 
 def _by(
