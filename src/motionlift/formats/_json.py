@@ -84,8 +84,8 @@ class JsonFile:
                 raise self._wrong("nested too deep to be keypoints") from error
             except ValueError as error:  # Python refuses integers of thousands of digits
                 raise self._wrong(f"not valid JSON ({error})") from error
-            # A number at the very end of what is read so far may go on.
-            if end < len(self._text) or not self._more():
+            # A number at the end of what is read so far may go on: "1." and "1e+" look like 1.
+            if end + 2 < len(self._text) or not self._more():
                 self._at = end
                 return found
 
@@ -138,19 +138,20 @@ class JsonFile:
         """Read on; False at the end of the file."""
         if self._is_whole:
             return False
-        self._lines += self._text.count("\n", 0, self._at)
-        self._text, self._at = self._text[self._at :], 0
-        if len(self._text) > _MAX_VALUE:
+        waiting = len(self._text) - self._at
+        if waiting > _MAX_VALUE:
             raise self._wrong(f"a value of more than {_MAX_VALUE >> 20} MiB, none is as large")
         try:
             # As much again as there is: a value is tried a few times only, however long.
-            chunk = self._handle.read(max(_CHUNK, len(self._text)))
+            chunk = self._handle.read(max(_CHUNK, waiting))
         except UnicodeDecodeError as error:
             raise FormatError(f"{self._path}: not a text file, JSON was expected") from error
         except OSError as error:
             raise FormatError(f"{self._path}: cannot be read ({error.strerror})") from error
-        self._text += chunk
         self._is_whole = not chunk
+        if chunk:
+            self._lines += self._text.count("\n", 0, self._at)
+            self._text, self._at = self._text[self._at :] + chunk, 0
         return bool(chunk)
 
     def _wrong(self, what: str, *, at: int | None = None) -> FormatError:

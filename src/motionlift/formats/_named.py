@@ -81,7 +81,7 @@ def joint_named(name: str) -> str:
     if any(character.isdigit() for character in name):
         return name
     words = [word.lower() for word in _WORDS.findall(name)]
-    if len(words) == 1 and words[0][:1] in _SIDES:
+    if len(words) == 1 and len(words[0]) > 2 and words[0][0] in _SIDES:
         # lhip, rbigtoe: nothing shows where the side ends.
         split = joint_named(f"{words[0][0]} {words[0][1:]}")
         return split if split in BODY_25B.joints else words[0]

@@ -129,6 +129,10 @@ def _dtype(code: str, *_: object) -> _Type:
     return _Type(code)
 
 
+def _no_bytes() -> bytes:
+    return b""  # how Python 3 writes them in the pickles of Python 2
+
+
 def _array(*_: object) -> _Array:
     return _Array()
 
@@ -149,6 +153,7 @@ def _encode(text: str, encoding: str) -> bytes:
 
 _CALLS: dict[str, Callable[..., Any]] = {
     "collections.OrderedDict": dict,
+    "__builtin__.bytes": _no_bytes,
     "numpy.dtype": _dtype,
     "numpy.ndarray": _array,
     "_codecs.encode": _encode,

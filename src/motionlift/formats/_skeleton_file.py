@@ -35,6 +35,8 @@ def read_skeleton(path: Path) -> Skeleton:
         )
     name = table.get("name", path.stem)
     joints = _texts(table.get("joints"), where=f"{path}: 'joints'")
+    if len(set(joints)) < len(joints):
+        raise SkeletonError(f"{path}: 'joints': joint names must differ")
     mapping = table.get("to_h36m17")
     if not isinstance(name, str) or not isinstance(mapping, dict) or not mapping:
         raise SkeletonError(

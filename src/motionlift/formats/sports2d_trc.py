@@ -104,7 +104,7 @@ def _sniff(path: Path) -> bool:
     if said.get("Units") == "px":
         return True
     try:
-        values = np.array(list(_coordinates(lines[_HEADER_LINES:])))
+        values = np.array(list(_coordinates(lines[_HEADER_LINES:]))).reshape(-1, 3)
     except FormatError:
         return False
     values = values[~np.isnan(values).any(axis=-1)]
