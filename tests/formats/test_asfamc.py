@@ -34,6 +34,7 @@ def _side(sign: int) -> list[tuple]:
         (f"{side}clavicle", "thorax", out, 3.0, (0, 0, 0), "ry rz"),
         (f"{side}humerus", f"{side}clavicle", out, 5.0, (180, 30, 90 * sign), "rx ry rz"),
         (f"{side}radius", f"{side}humerus", out, 4.0, (180, 30, 90 * sign), "rx"),
+        (f"{side}wrist", f"{side}radius", out, 2.0, (180, 30, 90 * sign), "ry"),
     ]
 
 
@@ -96,7 +97,7 @@ def test_a_body_without_motion_stands_as_its_bones_say(tmp_path: Path) -> None:
     pose = _read(tmp_path)
     assert_allclose(pose.joint("pelvis"), [[0, 17 * _UNIT, 0]], atol=1e-9)
     assert_allclose(pose.joint("left_ankle"), [[1.5 * _UNIT, 2.5 * _UNIT, 0]], atol=1e-9)
-    assert_allclose(pose.joint("right_wrist"), [[-12 * _UNIT, 23 * _UNIT, 0]], atol=1e-9)
+    assert_allclose(pose.joint("right_wrist"), [[-14 * _UNIT, 23 * _UNIT, 0]], atol=1e-9)
     nose = [0, 26 * _UNIT + asfamc.SKULL_BASE[1] * _leg(), NOSE_OFFSET[2] * _leg()]
     # The skull's base is set off along the neck, which leans; the nose along the head itself.
     assert_allclose(pose.joint("nose")[0], nose, atol=0.02)
@@ -215,7 +216,7 @@ def test_a_file_cut_short_is_an_error(tmp_path: Path) -> None:
     _write_asf(tmp_path / "02.asf")
     path = _write_amc(tmp_path / "02_01.amc", frames=3)
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
-    with pytest.raises(FormatError, match="the last frame has 18 of 20 lines; the file is cut"):
+    with pytest.raises(FormatError, match="the last frame has 20 of 22 lines; the file is cut"):
         asfamc.read(path, ReadOptions())
 
 

@@ -42,7 +42,7 @@ LANDMARKS = {
             "ankle": "tibia",
             "shoulder": "clavicle",
             "elbow": "humerus",
-            "wrist": "radius",
+            "wrist": "wrist",  # the lower third of the forearm: it only turns about its own line
         }.items()
     },
     "spine_1": "lowerback",

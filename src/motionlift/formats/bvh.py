@@ -15,7 +15,7 @@ from motionlift.errors import FormatError
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._bvh_file import read_bvh_file
 from motionlift.formats._head import fit_head
-from motionlift.formats._missing_thorax import with_thorax
+from motionlift.formats._missing_bones import with_thorax, with_whole_forearms
 from motionlift.formats._names import Naming, find_naming
 from motionlift.formats._start import without_start_if_apart
 from motionlift.formats._world import (
@@ -48,6 +48,8 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
         [node.name for node in file.nodes], source=str(path), own=options.names
     )
     nodes, said_thorax = with_thorax(file.nodes)
+    wrists = [joint for mark, joint in joints.items() if mark.endswith("wrist")]
+    nodes, said_forearms = with_whole_forearms(nodes, wrists=wrists)
     placed = replace(file, nodes=nodes).posed(list(joints.values()))
     landmarks = {mark: placed[joint].position for mark, joint in joints.items()}
     up, said_up = _up(landmarks, naming=naming, options=options)
@@ -59,7 +61,8 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
         head = fit_head(landmarks, rotation=axes, skull_base=naming.skull_base)
         rotation, said_head = head.rotation, list(head.notes)
         landmarks["head"] = head.position
-    notes = [f"joints named as {naming.name}", *said_unit, *said_up, *said_thorax, *said_head]
+    said_bones = [*said_thorax, *said_forearms]
+    notes = [f"joints named as {naming.name}", *said_unit, *said_up, *said_bones, *said_head]
     if options.fps is not None and options.fps != file.fps:
         notes.append(f"declares {file.fps:g} frames a second, taken as {options.fps:g}")
     pose = world_pose(

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 
 from motionlift.formats._bvh_file import Node
-from motionlift.formats._missing_thorax import with_thorax
+from motionlift.formats._missing_bones import with_thorax, with_whole_forearms
 
 _TRUNK = (
     Node(name="Hips", parent=-1),
@@ -41,3 +41,25 @@ def test_helper_joints_at_the_hips_are_left_as_they_are() -> None:
         *(Node(name=name, parent=0) for name in ("LHipJoint", "RHipJoint", "LowerBack")),
     ]
     assert with_thorax(hips) == (hips, [])
+
+
+_ARM = (
+    Node(name="LeftForeArm", parent=-1),
+    Node(name="LeftHand", parent=0, offset=(2.0, 0.0, 1.0)),
+    Node(name="LeftFingerBase", parent=1),
+    Node(name="LThumb", parent=1),
+    Node(name="LeftHandIndex1", parent=2, offset=(0.7, 0.0, 0.0)),
+)
+
+
+def test_a_wrist_with_fingers_and_thumb_in_it_is_moved_to_the_forearms_end() -> None:
+    nodes, (note,) = with_whole_forearms(_ARM, wrists=["LeftHand", "RightHand"])
+    assert nodes[1].offset == (3.0, 0.0, 1.5)
+    assert [*nodes[:1], *nodes[2:]] == [*_ARM[:1], *_ARM[2:]]
+    assert "LeftHand" in note
+
+
+def test_a_wrist_with_fingers_of_their_own_is_left_where_it_is() -> None:
+    hand = [*_ARM[:3], replace(_ARM[3], offset=(0.3, 0.0, 0.3)), _ARM[4]]
+    assert with_whole_forearms(hand, wrists=["LeftHand"]) == (hand, [])
+    assert with_whole_forearms(_ARM, wrists=[]) == (list(_ARM), [])
