@@ -203,6 +203,14 @@ def test_a_reader_of_the_old_store_keeps_its_arrays(source: Path, tmp_path: Path
     assert_array_equal(positions, expected)
 
 
+def test_arrays_of_two_builds_are_never_mixed(source: Path, tmp_path: Path) -> None:
+    old = _build(source, tmp_path / "store").store
+    write_recording(source / "walks" / "0.npz", walking(seconds=3))
+    _build(source, tmp_path / "store")
+    with pytest.raises(StoreError, match="built again"):
+        old.positions(old.sequences[0])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -6,6 +6,7 @@ the same settings, are copied from it; a build that was killed goes on where it 
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,17 +88,17 @@ def _finish(journal: Journal, folder: Path, plan: Plan) -> None:
             f"{plan.source}: none of its {len(journal.records)} files could be used; "
             f"the first is {first.file}: {first.skipped}"
         )
-    checksums = journal.shards.finish()
-    draft = Store(folder, header={"fps": plan.settings.fps}, sequences=tuple(journal.sequences))
-    complete(
+    write_tables = functools.partial(
+        complete,
         folder,
         shards=journal.shards.shards,
-        checksums=checksums,
-        sequences=with_takes(draft),
+        checksums=journal.shards.finish(),
         fps=plan.settings.fps,
         sources=journal.records,
         settings=plan.described(),
     )
+    write_tables(sequences=journal.sequences)
+    write_tables(sequences=with_takes(Store.open(folder)))
     journal.remove()
 
 

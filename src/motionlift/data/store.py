@@ -8,8 +8,9 @@ A store is a folder:
 - `shards/NNNNN_positions.npy` (frame, 17, 3) float32, world metres, y up, `H36M17` order, and
   `shards/NNNNN_visibility.npy` (frame, 17) bool. A joint that nobody saw is 0 in the positions.
 
-A store is written once and never changed, so any number of processes may read it, while another
-build replaces it too: whoever has it open keeps the arrays that were there.
+A store is written once and never changed, so any number of processes may read it. A new build
+replaces it as a whole: arrays in use stay what they were, and a reader that comes too late for the
+others is told so.
 """
 
 import hashlib
@@ -182,6 +183,10 @@ class Store:
         key = (kind, sequence.shard)
         if key not in self._arrays:
             file = shard_file(self.path, kind, sequence.shard)
+            if _read_header(self.path)["sha256"] != self.header["sha256"]:
+                raise StoreError(
+                    f"{self.path}: was built again since it was opened; open it once more"
+                )
             try:
                 # A plain view of the map: slicing a `memmap` costs several times as much.
                 self._arrays[key] = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
