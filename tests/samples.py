@@ -1,13 +1,17 @@
 """Small inputs that several tests of lifting need: weights of a tiny network, keypoint folders."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from motionlift.example import make_example
 from motionlift.network.dstformer import DSTformer, DSTformerConfig
 from motionlift.network.weights import save_weights
+from motionlift.poses import Pose3D, to_h36m17
+from motionlift.skeletons import H36M17
 
 BODY_25_POINTS = 25
 
@@ -72,3 +76,32 @@ def standing(*, height: float) -> np.ndarray:
     }
     xy = np.array([points[k] for k in range(BODY_25_POINTS)])
     return np.stack([200 + height * xy[:, 0], 500 - height * xy[:, 1]], axis=1)
+
+
+def lifted_walk(*, frames: slice = slice(None), person: str = "") -> Pose3D:
+    """The example's walk as if it had been lifted without error, 240 px a metre."""
+    example = make_example()
+    seen = to_h36m17(example.keypoints)
+    truth = example.truth.positions
+    positions = (240 * (truth - truth[:, [H36M17.root]])).astype(np.float32)[frames]
+    seen = replace(
+        seen,
+        keypoints=seen.keypoints[frames],
+        confidence=seen.confidence[frames],
+        frame_index=seen.frame_index[frames],
+    )
+    return Pose3D(
+        skeleton=H36M17,
+        positions=positions,
+        confidence=np.ones(positions.shape[:2]),
+        frame_index=seen.frame_index,
+        fps=seen.fps,
+        units="px",
+        space="camera",
+        source="walk.npz",
+        person=person,
+        lifted_from=seen,
+        root_xy=np.nanmean(seen.keypoints, axis=(0, 1)) + np.zeros((len(positions), 2)),
+        model="truth",
+        notes=("made up for a test",),
+    )

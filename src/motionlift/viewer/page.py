@@ -1,0 +1,180 @@
+"""Motion as one web page that holds everything it needs: data, drawing, and the video if given.
+
+The page asks the network for nothing, and its own policy forbids it to. Its parts are in `page/`;
+they become one file here.
+"""
+
+import base64
+import html
+import json
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from motionlift.errors import OptionError
+from motionlift.files import check_writable, written_beside
+from motionlift.poses import Pose3D
+from motionlift.skeletons import H36M17
+from motionlift.viewer.comparison import Comparison, compare
+from motionlift.viewer.packing import on_time_line, pack, pack_person
+
+_PARTS = ("data.js", "canvas.js", "scene.js", "picture.js", "curves.js", "main.js")
+_VIDEO_TYPES = {
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/mp4",
+    ".webm": "video/webm",
+}
+# A browser holds the page, the text of the video and the video itself in memory.
+_LARGEST_VIDEO = 200 * 2**20
+
+
+def write_page(
+    path: Path,
+    people: Sequence[Pose3D],
+    *,
+    reference: Pose3D | None = None,
+    video: Path | None = None,
+) -> None:
+    """Write the page that shows these people, all of one recording.
+
+    Args:
+        reference: another motion of the first person, shown laid over it with its error.
+        video: what the keypoints were detected in; its frames are shown under them.
+
+    Raises:
+        MotionliftError: if the page cannot be written, the people do not go together, or the
+            video cannot be shown.
+    """
+    check_page(path)
+    text = page(people, reference=reference, video=video)
+    with written_beside(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def check_page(path: Path) -> None:
+    """Refuse a path that no page can be written to.
+
+    Raises:
+        OptionError: if it does not end in .html.
+        MotionliftError: if it is a folder, or cannot be written.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise OptionError(f"{path}: pages end in .html, pictures in .png, .pdf or .svg")
+    check_writable(path)
+
+
+def page(
+    people: Sequence[Pose3D], *, reference: Pose3D | None = None, video: Path | None = None
+) -> str:
+    """The page as text; see `write_page`."""
+    _check(people, video=video)
+    comparison = None if reference is None else compare(people[0], reference)
+    motion = _motion(people, comparison)
+    parts = files("motionlift.viewer") / "page"
+    script = "\n".join((parts / name).read_text("utf-8") for name in _PARTS)
+    filled = {
+        "title": html.escape(motion["title"]),
+        "style": (parts / "style.css").read_text("utf-8"),
+        # "<" could end the element early; JSON has another way to write it.
+        "motion": json.dumps(motion, separators=(",", ":")).replace("<", "\\u003c"),
+        "video": "" if video is None else base64.b64encode(_video_bytes(video)).decode("ascii"),
+        "video_type": "" if video is None else _VIDEO_TYPES[video.suffix.lower()],
+        "script": f'(() => {{\n"use strict";\n{script}\n}})();',
+    }
+    template = (parts / "page.html").read_text("utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: filled[found[1]], template)
+
+
+def _check(people: Sequence[Pose3D], *, video: Path | None) -> None:
+    if not people:
+        raise OptionError("there is nobody to show")
+    for pose in people:
+        if pose.skeleton is not H36M17:
+            raise OptionError(f"{pose.source}: the page shows {H36M17.name} joints only")
+        if pose.units != people[0].units or pose.space != people[0].space:
+            raise OptionError(
+                f"{pose.source}: is in {pose.units} and {pose.space} space, but "
+                f"{people[0].source} in {people[0].units} and {people[0].space} space; "
+                "show them on a page each, or give one with --compare"
+            )
+        if pose.fps != people[0].fps:
+            raise OptionError(
+                f"{pose.source}: {pose.fps} frames a second, but {people[0].source} has "
+                f"{people[0].fps}; people on one page are of one recording"
+            )
+    if video is not None and people[0].fps is None:
+        raise OptionError(
+            f"{people[0].source}: the frame rate is unknown, so its frames cannot be found in "
+            f"{video}; give --fps"
+        )
+
+
+def _motion(people: Sequence[Pose3D], comparison: Comparison | None) -> dict[str, Any]:
+    everyone = [*people, *([] if comparison is None else [comparison.reference])]
+    numbers = np.unique(np.concatenate([pose.frame_index for pose in everyone]))
+    roots = [pose.root_xy for pose in people if pose.root_xy is not None]
+    origin = np.median(np.concatenate(roots), axis=0) if roots else np.zeros(2)
+    packed = [pack_person(pose, numbers, origin=origin) for pose in people]
+    if comparison is not None:
+        packed.append(pack_person(comparison.reference, numbers, origin=origin, is_reference=True))
+    seen = people[0].lifted_from
+    return {
+        "title": Path(people[0].source).name or "motion",
+        "about": _about(people, num_frames=len(numbers), comparison=comparison),
+        "fps": people[0].fps,
+        "frame_numbers": numbers.tolist(),
+        "joints": H36M17.joints,
+        "parents": H36M17.parents,
+        "image_size": None if seen is None else seen.image_size,
+        "people": packed,
+        "comparison": None if comparison is None else _pack_error(comparison, numbers),
+    }
+
+
+def _pack_error(comparison: Comparison, numbers: Int[np.ndarray, " frame"]) -> dict[str, Any]:
+    rows = np.searchsorted(numbers, comparison.frame_index)
+    return {
+        "error": pack(on_time_line(comparison.error[:, None], rows, len(numbers))),
+        "unit": comparison.unit,
+    }
+
+
+def _about(people: Sequence[Pose3D], *, num_frames: int, comparison: Comparison | None) -> str:
+    fps = people[0].fps
+    facts = [
+        f"{num_frames} frame" + "s" * (num_frames != 1),
+        "frame rate unknown, shown at 30" if fps is None else f"{fps:g} frames a second",
+    ]
+    if len(people) > 1:
+        facts.append(f"{len(people)} people")
+    if people[0].model:
+        facts.append(f"lifted by {people[0].model}")
+    facts.append("metres" if people[0].units == "m" else "pixels, scale unknown")
+    if comparison is not None:
+        mean = np.nanmean(comparison.error)
+        facts.append(f"mean error {mean:.1f} {comparison.unit} to {comparison.reference.source}")
+    return " · ".join(facts)
+
+
+def _video_bytes(video: Path) -> bytes:
+    if video.suffix.lower() not in _VIDEO_TYPES:
+        raise OptionError(
+            f"{video}: browsers do not play '{video.suffix}' files; "
+            f"give one of: {', '.join(_VIDEO_TYPES)}"
+        )
+    try:
+        size = video.stat().st_size
+        if size > _LARGEST_VIDEO:
+            raise OptionError(
+                f"{video}: {size >> 20} MiB, too large to go into a page "
+                f"(at most {_LARGEST_VIDEO >> 20}); give a smaller copy of it"
+            )
+        return video.read_bytes()
+    except OSError as error:
+        raise OptionError(f"{video}: cannot be read ({error.strerror})") from error

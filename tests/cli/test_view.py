@@ -1,0 +1,71 @@
+"""`motionlift view`: what it writes for which name, and what it refuses."""
+
+from pathlib import Path
+
+import pytest
+
+from motionlift import write
+from motionlift.cli import main
+from tests.samples import lifted_walk
+
+
+@pytest.fixture
+def walk(tmp_path: Path) -> Path:
+    write(lifted_walk(frames=slice(0, 40)), tmp_path / "walk.npz")
+    return tmp_path / "walk.npz"
+
+
+def test_the_page_stands_beside_the_motion(walk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["view", str(walk)]) == 0
+    page = walk.with_suffix(".html")
+    assert page.read_text("utf-8").startswith("<!doctype html>")
+    assert capsys.readouterr().out == f"wrote      {page}\n"
+
+
+def test_a_picture_is_written_for_a_pictures_name(walk: Path) -> None:
+    assert main(["view", str(walk), "-o", str(walk.with_suffix(".png"))]) == 0
+    assert walk.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_several_files_are_people_of_one_page(walk: Path) -> None:
+    other = walk.with_name("other.npz")
+    write(lifted_walk(frames=slice(10, 50)), other)
+    out = walk.with_name("both.html")
+    assert main(["view", str(walk), str(other), "-o", str(out)]) == 0
+    text = out.read_text("utf-8")
+    assert '"name":"walk"' in text
+    assert '"name":"other"' in text
+
+
+def test_a_comparison_and_a_video_go_into_the_page(walk: Path) -> None:
+    video = walk.with_name("clip.mp4")
+    video.write_bytes(b"not really")
+    out = walk.with_name("page.html")
+    options = ["--compare", str(walk), "--video", str(video)]
+    assert main(["view", str(walk), "-o", str(out), *options]) == 0
+    text = out.read_text("utf-8")
+    assert "mean error 0.0 px" in text
+    assert 'data-type="video/mp4">bm90IHJlYWxseQ==' in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no.npz"], "no such file or folder"),
+        (["{walk}", "-o", "{folder}/out.docx"], "pages end in .html, pictures in .png"),
+        (["{walk}", "-o", "{folder}"], "pages end in .html"),
+        (["{walk}", "--video", "{folder}/no.mp4"], "cannot be read"),
+        (["{walk}", "-o", "{folder}/out.png", "--compare", "{walk}"], "a picture shows one motion"),
+        ([], "give at least one file"),
+    ],
+)
+def test_a_wrong_request_is_one_line_and_leaves_nothing(
+    arguments: list[str], message: str, walk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled = [each.format(walk=walk, folder=walk.parent) for each in arguments]
+    assert main(["view", *filled]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert message in said.err
+    assert said.err.count("\n") == 1
+    assert list(walk.parent.iterdir()) == [walk]
