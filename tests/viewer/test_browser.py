@@ -147,6 +147,27 @@ def test_curves_show_what_was_chosen(pages: Path, tab: Tab) -> None:
     assert shown.startswith(f"left {np.degrees(np.arccos(cosine)):.0f}°")
 
 
+def test_the_video_runs_behind_the_keypoints(shared: Path, tmp_path: Path, tab: Tab) -> None:
+    video = shared / "keypoints" / "pose2sim" / "single_cam01.mp4"
+    walk = replace(lifted_walk(frames=slice(0, 100)), fps=60.0)
+    write_page(tmp_path / "video.html", [walk], video=video)
+    tab.open(tmp_path / "video.html", **DESKTOP, link="frame=50")
+    tab.wait_for("document.getElementById('video').readyState >= 2")
+    tab.wait_for("Math.abs(document.getElementById('video').currentTime - 50.5 / 60) < 0.01")
+    shades = pixels(tab)[50:560, 20:500].reshape(-1, 3)
+    assert len(np.unique((shades * 32).astype(int), axis=0)) > 500
+    # Over the end and on from the start, the picture and the frame number stay together.
+    tab.press(" ")
+    tab.wait_for("Number(document.documentElement.dataset.frame) > 90")
+    tab.wait_for("Number(document.documentElement.dataset.frame) < 40")
+    tab.wait_for("Number(document.documentElement.dataset.frame) > 10")
+    seconds, frame = tab.value(
+        "[document.getElementById('video').currentTime, "
+        "Number(document.documentElement.dataset.frame)]"
+    )
+    assert abs(seconds * 60 - frame) < 6
+
+
 def test_ten_minutes_are_shown_without_stutter(tmp_path: Path, tab: Tab) -> None:
     walk = lifted_walk()
     assert walk.lifted_from is not None and walk.root_xy is not None

@@ -1,7 +1,6 @@
 // Brings the panels together: one frame shown everywhere, a clock, keys and buttons.
 
 const byId = (id) => document.getElementById(id);
-const video = openVideo();
 let frame = 0;
 let isDirty = true;
 let isReady = false;
@@ -10,6 +9,7 @@ let clock = 0;
 let lastTick = 0;
 
 const markDirty = () => { isDirty = true; };
+const video = openVideo();
 document.documentElement.dataset.theme =
   window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 readColours();
@@ -44,6 +44,7 @@ function videoTime() {
 
 function play(on) {
   isPlaying = on;
+  // From the end, play begins anew.
   if (on && frame === NUM_FRAMES - 1) goTo(0);
   byId("play").textContent = on ? "❚❚" : "▶";
   byId("play").setAttribute("aria-label", on ? "Pause" : "Play");
@@ -65,7 +66,7 @@ function tick(now) {
     if (video && !video.paused && !video.ended) clock = video.currentTime - NUMBERS[0] / FPS;
     if (clock > secondsOf(NUM_FRAMES - 1) + 1 / FPS) {
       goTo(0);
-      if (video && video.ended) video.play().catch(() => {});
+      if (video) video.play().catch(() => {});
     }
     const next = frameAt(Math.max(0, clock));
     if (next !== frame || video) goTo(next, { fromClock: true });
