@@ -23,7 +23,9 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
         TimeRemainingColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    is_seen = console.is_terminal  # elsewhere a bar would only leave empty lines
+    with Progress(*columns, console=console, transient=True, disable=not is_seen) as progress:
         bar = progress.add_task("", total=None)
 
         def on_progress(done: int, total: int, file: str) -> None:

@@ -6,7 +6,6 @@ the same settings, are copied from it; a build that was killed goes on where it 
 """
 
 import contextlib
-import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +15,8 @@ from motionlift.data.plan import BuildSettings, Plan, is_unchanged, make_plan
 from motionlift.data.pool import available_cores, run_in_order
 from motionlift.data.prepare import Job, Outcome, Prepared, prepare
 from motionlift.data.store import Sequence, SourceRecord, Store
-from motionlift.data.store_writer import complete, publish, recover
-from motionlift.data.takes import with_takes
+from motionlift.data.store_writer import publish, recover
+from motionlift.data.takes import complete_with_takes
 from motionlift.errors import StoreError
 
 # Called after each file: how many are done, of how many, and which it was.
@@ -88,17 +87,14 @@ def _finish(journal: Journal, folder: Path, plan: Plan) -> None:
             f"{plan.source}: none of its {len(journal.records)} files could be used; "
             f"the first is {first.file}: {first.skipped}"
         )
-    write_tables = functools.partial(
-        complete,
+    complete_with_takes(
         folder,
-        shards=journal.shards.shards,
-        checksums=journal.shards.finish(),
+        journal.shards,
+        sequences=journal.sequences,
         fps=plan.settings.fps,
         sources=journal.records,
         settings=plan.described(),
     )
-    write_tables(sequences=journal.sequences)
-    write_tables(sequences=with_takes(Store.open(folder)))
     journal.remove()
 
 
@@ -109,9 +105,12 @@ def _previous(out: Path, *, fresh: bool) -> Store | None:
     if not (out / "store.json").is_file():
         raise StoreError(f"{out}: is there and is not a store; give another path")
     try:
-        return None if fresh else Store.open(out)
+        previous = Store.open(out)
     except StoreError:  # damaged, or of an older version: everything is read again
         return None
+    if "merged" in previous.header["settings"]:
+        raise StoreError(f"{out}: was merged of several stores; give another path")
+    return None if fresh else previous
 
 
 def _unchanged(plan: Plan, previous: Store | None) -> Mapping[str, Callable[[], Outcome]]:

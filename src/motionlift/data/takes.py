@@ -15,11 +15,14 @@ import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from motionlift.data.store import Sequence, Store
+from motionlift.data.store_writer import ShardWriter, complete
 from motionlift.skeletons import H36M17
 
 HINGES = (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
@@ -87,6 +90,15 @@ def with_takes(store: Store) -> tuple[Sequence, ...]:
         )
         for number, each in enumerate(store.sequences)
     )
+
+
+def complete_with_takes(folder: Path, shards: ShardWriter, **tables: Any) -> None:
+    """Make a folder of shards a store whose takes are recognised; `tables` as for `complete`."""
+    write = functools.partial(
+        complete, folder, shards=shards.shards, checksums=shards.finish(), **tables
+    )
+    write()
+    write(sequences=with_takes(Store.open(folder)))
 
 
 def hinges_of(

@@ -1,0 +1,90 @@
+"""Several stores become one: `motionlift data merge`."""
+
+import contextlib
+from collections.abc import Mapping
+from collections.abc import Sequence as Several
+from dataclasses import replace
+from pathlib import Path
+
+from motionlift.data.store import Sequence, SourceRecord, Store
+from motionlift.data.store_writer import ShardWriter
+from motionlift.data.takes import complete_with_takes
+from motionlift.errors import StoreError
+from motionlift.files import written_beside
+
+
+def merge_stores(paths: Several[Path], out: Path) -> Store:
+    """A new store at `out` of all sequences of the stores, in their order.
+
+    A file that stands in several stores, with the same content, is taken once. Different files of
+    one name are told apart by the name of their store.
+
+    Raises:
+        StoreError: if a store cannot be read, their frame rates differ, or names cannot be told
+            apart.
+    """
+    stores = [Store.open(path) for path in paths]
+    _check(stores)
+    sequences: list[Sequence] = []
+    sources: list[SourceRecord] = []
+    with written_beside(out) as beside, contextlib.closing(ShardWriter(beside)) as shards:
+        for store in stores:
+            names = _new_names(store, taken={each.name: each for each in sequences})
+            for each in store.sequences:
+                if each.name in names:
+                    place = shards.add(store.positions(each), store.visibility(each))
+                    sequences.append(
+                        replace(each, name=names[each.name], shard=place[0], start=place[1])
+                    )
+            sources += _sources(store, names, known=sources)
+        complete_with_takes(
+            beside,
+            shards,
+            sequences=sequences,
+            fps=stores[0].fps,
+            sources=sources,
+            settings={
+                "merged": [str(store.path.resolve()) for store in stores],
+                "unlisted": [
+                    file
+                    for store in stores
+                    for file in store.header["settings"].get("unlisted", [])
+                ],
+            },
+        )
+    return Store.open(out)
+
+
+def _new_names(store: Store, *, taken: Mapping[str, Sequence]) -> dict[str, str]:
+    """What each of the store's sequences is called in the merged one; not those that are there."""
+    names: dict[str, str] = {}
+    for each in store.sequences:
+        other = taken.get(each.name)
+        if other is None:
+            names[each.name] = each.name
+        elif not each.sha256 or each.sha256 != other.sha256:
+            names[each.name] = f"{store.path.resolve().name}/{each.name}"
+            if names[each.name] in taken:
+                raise StoreError(f"{store.path}: two stores of this name have a {each.name}")
+    return names
+
+
+def _sources(
+    store: Store, names: Mapping[str, str], *, known: Several[SourceRecord]
+) -> list[SourceRecord]:
+    """The store's records with the sequences' new names; not those that are known already."""
+    seen = {(each.file, each.sha256) for each in known}
+    return [
+        replace(each, sequences=tuple(names[name] for name in each.sequences if name in names))
+        for each in store.sources()
+        if (each.file, each.sha256) not in seen
+    ]
+
+
+def _check(stores: Several[Store]) -> None:
+    if len(stores) < 2:
+        raise StoreError("merging takes two stores or more")
+    rates = {store.fps for store in stores}
+    if len(rates) > 1:
+        found = ", ".join(f"{store.path}: {store.fps:g}" for store in stores)
+        raise StoreError(f"stores of different frame rates cannot be merged ({found})")
