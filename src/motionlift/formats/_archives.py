@@ -135,6 +135,9 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _member_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    # zipfile asks for the compressed bytes in one piece, however many they are said to be.
+    if member.header_offset + member.compress_size > archive.start_dir:
+        raise ValueError(f"'{member.filename}' claims {member.compress_size} bytes in the archive")
     most = min(LARGEST_MEMBER, LARGEST_RATIO * (member.compress_size + 1))
     if member.file_size > most:
         raise ValueError(f"'{member.filename}' claims {member.file_size} bytes")

@@ -54,13 +54,8 @@ class People(Sequence[Pose2D]):
     """
 
     def __init__(self, detections: Detections) -> None:
-        """Join detections into people.
-
-        Raises:
-            FormatError: if there are too many frames.
-        """
+        """Join detections, of which one at least has a visible keypoint, into people."""
         is_seen = (detections.confidence > 0).any(axis=-1)
-        check_span(*detections.span, source=detections.source)
         self._detections = detections
         self._rows, names, notes = _who_is_who(detections, np.flatnonzero(is_seen))
         order = sorted(range(len(names)), key=lambda k: -_prominence(detections, self._rows[k]))
@@ -136,6 +131,7 @@ def people_of(
     skeleton: Skeleton | None = None,
     track: Sequence[str] | None = None,
     span: tuple[int, int] | None = None,
+    num_frames: int | None = None,
     fps: float | None = None,
     image_size: tuple[int, int] | None = None,
     notes: Sequence[str] = (),
@@ -148,6 +144,7 @@ def people_of(
         track: the source's name for the person of each; not used if it names several people of
             one frame alike, as detectors do that number people by frame.
         span: first and last frame of the clip, if the source has more than those of detections.
+        num_frames: how many frames the source has, if more than those of detections.
 
     Raises:
         FormatError: if nobody is in them, they are too many, or their skeleton is not clear.
@@ -155,7 +152,8 @@ def people_of(
     if not len(gathering):
         raise FormatError(f"{path}: no person in any frame; nothing to lift")
     first, last = span or (min(frame), max(frame))
-    check_span(first, last, source=path)
+    present = len(set(frame)) if num_frames is None else num_frames
+    check_span(first, last, num_present=present, source=path)
     points, changes = gathering.cleaned()
     inferred: list[str] = []
     if skeleton is None:

@@ -8,6 +8,9 @@ from motionlift.errors import FormatError
 
 # Four and a half hours at 60 frames a second; more is a damaged number, and would not fit.
 MAX_FRAMES = 1_000_000
+# One damaged number must not stretch a short clip to hours.
+_MOST_EMPTY = 1_000
+_ALWAYS_FINE = 10_000
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -69,17 +72,26 @@ def frames_of_names(names: Sequence[str], *, source: Path) -> list[int]:
     return frames
 
 
-def check_span(first: int, last: int, *, source: Path | str) -> None:
-    """Refuse a time line that would not fit into memory.
+def check_span(first: int, last: int, *, num_present: int, source: Path | str) -> None:
+    """Refuse a time line that would not fit into memory, or is all but empty.
+
+    Args:
+        num_present: how many frames between the first and the last the source has.
 
     Raises:
         FormatError: if there are too many frames between the first and the last.
     """
-    if last - first >= MAX_FRAMES:
-        raise FormatError(
-            f"{source}: frame numbers run from {first} to {last}, more than {MAX_FRAMES} frames; "
-            "if the numbers are right, split the recording into parts"
-        )
+    span = last - first + 1
+    if span > MAX_FRAMES:
+        why = f"more than {MAX_FRAMES} frames"
+    elif span > _ALWAYS_FINE and span > _MOST_EMPTY * num_present:
+        why = f"but only {num_present} of these frames are there"
+    else:
+        return
+    raise FormatError(
+        f"{source}: frame numbers run from {first} to {last}, {why}; if the numbers are right, "
+        "split the recording into parts"
+    )
 
 
 def gap_note(num_present: int, *, first: int, last: int, what: str) -> list[str]:

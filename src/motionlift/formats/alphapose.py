@@ -66,7 +66,15 @@ def _read_folder(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
         frame += [number] * _add_people(read_json(file), gathering, where=str(file))
     first, last = files[0][0], files[-1][0]
     notes = gap_note(len(files), first=first, last=last, what="file")
-    return people_of(gathering, frame, path=path, options=options, span=(first, last), notes=notes)
+    return people_of(
+        gathering,
+        frame,
+        path=path,
+        options=options,
+        span=(first, last),
+        num_frames=len(files),
+        notes=notes,
+    )
 
 
 def _add(record: Any, gathering: Gathering, *, where: str) -> tuple[str, str | None]:

@@ -61,6 +61,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
         options=options,
         track=tracks if tracks and len(tracks) == len(frame) else None,
         span=(min(number.values()), max(number.values())) if images else None,
+        num_frames=len(images) if images else None,
         image_size=size,
         notes=notes,
     )

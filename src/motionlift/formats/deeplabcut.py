@@ -68,6 +68,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
         skeleton=naming.skeleton,
         track=tracks,
         span=(min(frames), max(frames)),
+        num_frames=len(frames),
         notes=_notes(table, naming),
     )
 

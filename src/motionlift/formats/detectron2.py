@@ -55,6 +55,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
         path=path,
         options=options,
         span=(0, len(frames) - 1),
+        num_frames=len(frames),
         fps=fps,
         image_size=image_size_of((said.get("w"), said.get("h"))),
         notes=notes,

@@ -69,6 +69,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
         path=path,
         options=options,
         span=(min(clip.frames), max(clip.frames)) if clip.frames else None,
+        num_frames=len(clip.frames),
         fps=fps,
         image_size=size,
         notes=notes,

@@ -51,6 +51,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
         options=options,
         track=tracks if len(tracks) == len(frame) else None,
         span=(min(seen), max(seen)) if seen else None,
+        num_frames=len(seen),
     )
 
 

@@ -19,7 +19,7 @@ from motionlift.formats import Format, ReadOptions
 from motionlift.formats._detections import MAX_PEOPLE_A_FRAME, Gathering
 from motionlift.formats._json import triples
 from motionlift.formats._people import people_of
-from motionlift.formats._timeline import check_span, first_json, frame_files, gap_note
+from motionlift.formats._timeline import first_json, frame_files, gap_note
 from motionlift.poses import Pose2D
 
 # One frame of a crowd has some 100 kB, with hands and faces.
@@ -36,7 +36,6 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     """
     files = frame_files(path, made_by="OpenPose's --write_json")
     first, last = files[0][0], files[-1][0]
-    check_span(first, last, source=path)
     gathering = Gathering(path)
     frame: list[int] = []
     ids: list[int] = []
@@ -61,6 +60,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
         options=options,
         track=list(map(str, ids)) if min(ids, default=-1) >= 0 else None,
         span=(first, last),
+        num_frames=len(files),
         notes=notes,
     )
 

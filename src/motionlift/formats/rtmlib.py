@@ -52,7 +52,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
                 frame.append(number)
         json.end()
     span = (min(seen), max(seen)) if seen else None
-    return people_of(gathering, frame, path=path, options=options, span=span)
+    return people_of(gathering, frame, path=path, options=options, span=span, num_frames=len(seen))
 
 
 def _people(content: dict[str, Any], *, where: str) -> Iterator[tuple[Any, Any]]:
@@ -85,6 +85,7 @@ def _read_npz(path: Path, options: ReadOptions, gathering: Gathering) -> Sequenc
         path=path,
         options=options,
         span=(0, len(points) - 1),
+        num_frames=len(points),
         fps=fps,
         image_size=image_size_of(arrays.get("image_size", np.empty(0)).tolist()),
         notes=notes,

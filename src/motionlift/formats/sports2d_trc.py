@@ -65,6 +65,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
         options=options,
         skeleton=naming.skeleton,
         span=(min(seen), max(seen)) if seen else None,
+        num_frames=len(seen),
         fps=fps,
         notes=(
             "the file has no confidences; every keypoint is taken as sure",

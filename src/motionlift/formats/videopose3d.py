@@ -81,7 +81,7 @@ def _pose(
         raise FormatError(f"{where}: found {shape}, expected an array of shape (frame, joint, 2)")
     if points.dtype.kind not in "fiu" or not points.size:
         raise FormatError(f"{where}: holds no numbers")
-    check_span(0, len(points) - 1, source=where)
+    check_span(0, len(points) - 1, num_present=len(points), source=where)
     raw = np.concatenate([points[..., :2], np.ones((*points.shape[:2], 1))], axis=-1)
     notes = clean(raw)
     if not (raw[..., 2] > 0).any():

@@ -48,6 +48,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
         options=options,
         track=None if _only_counted(frame, tracks) else tracks,
         span=(0, num_frames - 1) if num_frames else None,
+        num_frames=num_frames,
     )
 
 
