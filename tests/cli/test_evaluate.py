@@ -57,10 +57,13 @@ def test_the_json_has_what_scripts_look_for(weights: Path, store: Path, tmp_path
 
 
 def test_the_table_names_model_and_baselines(
-    weights: Path, store: Path, capsys: pytest.CaptureFixture[str]
+    weights: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["evaluate", "--model", str(weights), "--store", str(store)]
-    assert main([*command, "--conditions", "clean", "--split", "all"]) == 0
+    page = tmp_path / "scores.html"
+    options = ["--conditions", "clean", "--split", "all", "--html", str(page)]
+    assert main([*command, *options]) == 0
+    assert page.read_text().startswith("<!doctype html>")
     shown = capsys.readouterr().out
     for word in ("zero depth", "mean pose", "linear", "P-MPJPE", "N-MPJPE", "MPJVE", "accel."):
         assert word in shown

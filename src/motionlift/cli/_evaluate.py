@@ -14,7 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from motionlift.data.store import Store
 from motionlift.evaluation.baselines import fit_baselines
+from motionlift.evaluation.drawn_clips import draw_clips
 from motionlift.evaluation.network_lifter import NetworkLifter
+from motionlift.evaluation.page import page
 from motionlift.evaluation.protocols import FileProtocol, StoreProtocol
 from motionlift.evaluation.published import score_lifter
 from motionlift.evaluation.report import MODEL, as_json, print_table
@@ -31,13 +33,14 @@ if TYPE_CHECKING:
 
 
 def evaluate_on_store(asked: "Arguments", protocol: StoreProtocol) -> None:
-    """Score a model and the baselines on a store; print the table, and write the JSON if asked."""
+    """Score a model and the baselines on a store; print the table, and write what is asked."""
     assert asked.store is not None
-    with opened_json(asked.json) as write:
+    with opened_json(asked.json) as write, _opened(asked.html) as html:
         conditions = chosen_conditions(protocol, asked.conditions)
         store = Store.open(asked.store)
         sequences = sequences_to_score(store, protocol, split=asked.split, quick=asked.quick)
         model, lifter = _model_and_lifter(asked)
+        lift = NetworkLifter(lifter)
         baselines, notes = fit_baselines(store, protocol) if asked.baselines else ({}, ())
         frames = sum(each.frames for each in sequences)
         console = _console()
@@ -52,7 +55,7 @@ def evaluate_on_store(asked: "Arguments", protocol: StoreProtocol) -> None:
             scores = run_protocol(
                 store,
                 sequences,
-                {MODEL: NetworkLifter(lifter), **baselines},
+                {MODEL: lift, **baselines},
                 protocol=protocol,
                 conditions=conditions,
                 on_progress=advance,
@@ -71,7 +74,11 @@ def evaluate_on_store(asked: "Arguments", protocol: StoreProtocol) -> None:
                 "frames": frames,
             },
         }
-        write(as_json(scores, protocol=protocol, about=about, notes=notes))
+        values = as_json(scores, protocol=protocol, about=about, notes=notes)
+        write(values)
+        if html is not None:
+            clips = draw_clips(store, scores, lift, protocol=protocol)
+            html.write_text(page(values, clips, protocol=protocol), "utf-8")
 
 
 def evaluate_on_file(asked: "Arguments", protocol: FileProtocol) -> None:
@@ -95,14 +102,22 @@ def opened_json(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]
 
     The file is opened first: a path that cannot be written should not cost minutes to find out.
     """
-    if path is None:
-        yield lambda values: None
-        return
-    with written_beside(path) as beside:
+    with _opened(path) as beside:
         yield lambda values: _write(beside, values)
 
 
-def _write(path: Path, values: dict[str, Any]) -> None:
+@contextmanager
+def _opened(path: Path | None) -> Iterator[Path | None]:
+    if path is None:
+        yield None
+        return
+    with written_beside(path) as beside:
+        yield beside
+
+
+def _write(path: Path | None, values: dict[str, Any]) -> None:
+    if path is None:
+        return
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", "utf-8")
 

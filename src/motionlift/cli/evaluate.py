@@ -22,6 +22,7 @@ class Arguments:
         model: a file of weights, or a name of `motionlift info`.
         protocol: what is scored, and how.
         json: write all numbers to this JSON file.
+        html: write a report with pictures to this HTML file.
         quick: score a tenth of the frames, chosen by the protocol's seed.
         split: score this split of the store instead of the protocol's; `all` for every sequence.
         conditions: score only these conditions of the protocol.
@@ -40,6 +41,7 @@ class Arguments:
     model: str = "default"
     protocol: str = "open"
     json: Path | None = None
+    html: Path | None = None
     quick: bool = False
     split: str | None = None
     conditions: tuple[str, ...] | None = None
@@ -69,7 +71,7 @@ def run(arguments: Sequence[str]) -> None:
     protocol = PROTOCOLS.get(asked.protocol)
     how = {"protocol", "model", "json", "stride", "flip", "precision", "device"}
     if isinstance(protocol, StoreProtocol):
-        which = {"quick", "split", "conditions", "baselines"}
+        which = {"quick", "split", "conditions", "baselines", "html"}
         _check(asked, needed={"store"}, useful=how | which)
         from motionlift.cli._evaluate import evaluate_on_store
 
