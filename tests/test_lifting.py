@@ -144,7 +144,7 @@ def test_one_visible_point_is_an_error_too() -> None:
 def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = pose(100)
     lifted = lifter().lift_pose(seen).positions
-    monkeypatch.setattr(lifting, "_BATCH_FRAMES", {"cpu": 1})
+    monkeypatch.setattr(lifting, "_BATCH_SIZE", {"cpu": 1})
     assert_allclose(lifter().lift_pose(seen).positions, lifted, rtol=1e-4, atol=1e-3)
 
 

@@ -52,20 +52,20 @@ def compare(motion: Pose3D, reference: Pose3D) -> Comparison:
     if not motion.space == reference.space == "camera":
         turn = _best_rotation(theirs[known], onto=ours[known])
     turned = theirs @ turn.T
-    scale = 1.0
+    factor = 1.0
     if motion.units != reference.units:
-        scale = float((turned[known] * ours[known]).sum() / (turned[known] ** 2).sum())
-    distance = np.linalg.norm(scale * turned - ours, axis=-1) / scale
+        factor = _best_factor(ours[known], onto=turned[known])
+    distance = np.linalg.norm(factor * ours - turned, axis=-1)
     count = known.sum(axis=1)
     total = np.where(known, distance, 0.0).sum(axis=1)
     error = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
     in_metres = reference.units == "m"
     laid_over = replace(
         reference,
-        positions=scale * _from_root(reference) @ turn.T,
+        positions=_from_root(reference) @ turn.T / factor,
         units=motion.units,
         space=motion.space,
-        notes=(*reference.notes, _note(turn, scale, reference, motion)),
+        notes=(*reference.notes, _note(turn, 1 / factor, reference, motion)),
     )
     return Comparison(
         reference=laid_over,
@@ -86,6 +86,17 @@ def _best_rotation(
     left, _, right = np.linalg.svd(onto.T @ points)
     flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
     return left @ flip @ right
+
+
+def _best_factor(
+    points: Float[np.ndarray, "point 3"], *, onto: Float[np.ndarray, "point 3"]
+) -> float:
+    """The size that brings points closest to others, in least squares."""
+    factor = float((points * onto).sum() / (points**2).sum())
+    if factor > 0:
+        return factor
+    # Points that have nothing to do with the others are at least shown at their size.
+    return float(np.sqrt((onto**2).sum() / (points**2).sum()))
 
 
 def _note(turn: Float[np.ndarray, "3 3"], scale: float, reference: Pose3D, motion: Pose3D) -> str:

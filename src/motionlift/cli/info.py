@@ -1,0 +1,87 @@
+"""`motionlift info`: what weights are: their network, training, numbers and licence notices."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from motionlift.cli import Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """Show what weights are: network, training, data, numbers and licence notices.
+
+    Attributes:
+        weights: name of weights that ship, path of a weights file, or a run folder.
+        num_heads: attention heads of a published checkpoint, whose tensors do not tell.
+        json: print it as JSON.
+    """
+
+    weights: str
+    num_heads: int = 8
+    json: bool = False
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Parse, load and print."""
+    import json
+
+    import tyro
+
+    parsed = tyro.cli(
+        Arguments,
+        args=arguments,
+        prog="motionlift info",
+        config=(tyro.conf.PositionalRequiredArgs,),
+    )
+
+    from motionlift.network.weights import load_model
+
+    model = load_model(_weights_of(parsed.weights), num_heads=parsed.num_heads)
+    card = model.card if model.card is not None else _made_up_card(model)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    about = {"name": model.name, "parameters": parameters, **card}
+    if parsed.json:
+        print(json.dumps(about, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(_lines(about)))
+
+
+def _weights_of(wanted: str) -> str:
+    """The weights of a run folder: the best ones, else the last."""
+    for name in ("best", "last"):
+        path = Path(wanted) / name / "model.safetensors"
+        if path.is_file():
+            return str(path)
+    return wanted
+
+
+def _made_up_card(model: Any) -> dict[str, Any]:
+    """What can be said of a checkpoint without a card."""
+    import dataclasses
+
+    return {"network": dataclasses.asdict(model.config), "card": "none: a published checkpoint"}
+
+
+def _lines(values: Mapping[str, Any], *, indent: str = "") -> list[str]:
+    lines = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            lines += [f"{indent}{name}:", *_lines(value, indent=indent + "  ")]
+        elif isinstance(value, list) and value:
+            lines.append(f"{indent}{name}:")
+            for each in value:
+                inside = _lines(each) if isinstance(each, Mapping) else [str(each)]
+                lines.append(f"{indent}  - {inside[0]}")
+                lines += [f"{indent}    {line}" for line in inside[1:]]
+        else:
+            lines.append(
+                f"{indent}{name}: {value:.6g}"
+                if isinstance(value, float)
+                else f"{indent}{name}: {value}"
+            )
+    return lines
+
+
+COMMAND = Command(name="info", summary="show what weights are", run=run)
