@@ -15,7 +15,7 @@ RECIPE = replace(
     name="small",
     summary=(
         "1.7 M parameters, short clips first and long ones last, with bodies, cameras and detector "
-        "faults beyond the paper's: hours on 2 cores."
+        "faults beyond the paper's: about an hour on 2 cores."
     ),
     network=DSTformerConfig(
         dim_feat=128, dim_rep=128, depth=3, num_heads=4, mlp_ratio=2, max_frames=243
@@ -34,10 +34,10 @@ RECIPE = replace(
         corruption=CorruptionSettings(noise_spread=0.8, offsets=1.0, absent=0.25, occlusion=0.15),
     ),
     stages=(
-        Stage(frames=9, stride=9, batch=64, epochs=4),
-        Stage(frames=27, stride=27, batch=20, epochs=2),
-        Stage(frames=81, stride=81, batch=6, epochs=1),
-        Stage(frames=243, stride=486, batch=2, epochs=1),
+        Stage(frames=9, stride=9, batch=64, epochs=2),
+        Stage(frames=27, stride=27, batch=20, epochs=1),
+        Stage(frames=81, stride=162, batch=6, epochs=1),
+        Stage(frames=243, stride=972, batch=2, epochs=1),
     ),
     optimizer=OptimizerSettings(
         kind="muon", learning_rate=1e-3, muon_learning_rate=0.02, schedule="linear", warmup=50
