@@ -23,6 +23,8 @@ TENSOR_ROOMS = (
     "motionlift.data.clips",
     "motionlift.data.corruption",
     "motionlift.data.draws",
+    "motionlift.data.noise",
+    "motionlift.data.published",
     "motionlift.data.views",
     # What a command imports once it has been chosen.
     "motionlift.cli._",

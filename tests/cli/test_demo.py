@@ -19,6 +19,8 @@ def test_the_demo_writes_motion_page_and_picture_and_says_so(
     tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
+    out.mkdir()
+    (out / "demo.html").write_text("of another time")
     assert main(["demo", "--out", str(out), "--model", str(tiny)]) == 0
     with np.load(out / "demo.npz") as file:
         assert file["positions"].shape == (400, 17, 3)
@@ -31,14 +33,6 @@ def test_the_demo_writes_motion_page_and_picture_and_says_so(
     steps = ["lifted", "model", "device", "precision", "speed", "error"]
     assert labels == [*steps, "wrote", "wrote", "wrote"]
     assert "400 frames, 50 frames a second" in said
-
-
-def test_the_demo_can_be_run_again_over_its_own_files(tiny: Path, tmp_path: Path) -> None:
-    arguments = ["demo", "--out", str(tmp_path), "--model", str(tiny), "--precision", "fp32"]
-    assert main(arguments) == 0
-    first = np.load(tmp_path / "demo.npz")["positions"]
-    assert main(arguments) == 0
-    np.testing.assert_array_equal(np.load(tmp_path / "demo.npz")["positions"], first)
 
 
 @pytest.mark.parametrize(
