@@ -71,6 +71,18 @@ def test_the_table_names_model_and_baselines(
     assert "16 sequences, 424 frames" in shown
 
 
+def test_several_models_are_one_recipe_under_several_seeds(
+    weights: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "scores.json"
+    command = ["evaluate", "--store", str(store), "--conditions", "clean", "--json", str(out)]
+    assert main([*command, "--model", str(weights), str(weights)]) == 0
+    values = json.loads(out.read_text())
+    assert len(values["seeds"]) == 2
+    assert values["deviation"]["clean"]["pooled"]["mpjpe_mm"] == 0
+    assert "±0.0" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

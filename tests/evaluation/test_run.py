@@ -19,6 +19,7 @@ from motionlift.evaluation.samples import Sample, sequences_to_score
 from tests.evaluation.stores import make_store
 
 OPEN = PROTOCOLS.get("open")
+ABOUT = {"model": {"name": "mine"}}
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,14 @@ def test_the_same_run_gives_the_same_bits_and_a_condition_is_the_same_alone(stor
     assert alone["conditions"] == {"noise": json.loads(whole)["conditions"]["noise"]}
 
 
+def test_the_documentation_names_every_number_and_baseline(store: Store) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
+    values = as_json(run(store, conditions=("clean",)), protocol=OPEN, about=ABOUT)
+    names = {*values["conditions"]["clean"]["pooled"], *(set(values) - {"notes"})}
+    names |= {"zero_depth", "mean_pose", "linear", *OPEN.conditions, "deviation", "seeds"}
+    assert {name for name in names if f"`{name}`" not in text} == set()
+
+
 def test_progress_counts_every_frame_of_every_condition(store: Store) -> None:
     told: list[int] = []
     run(store, conditions=("clean", "noise"), on_progress=told.append)
@@ -104,20 +113,44 @@ def test_an_unknown_condition_is_named_with_those_there_are(store: Store) -> Non
 
 def test_what_cannot_be_averaged_is_null_and_a_dash(tmp_path: Path) -> None:
     store = make_store(tmp_path / "s", lengths=(1,))
-    scores = run(store, conditions=("clean",))
-    assert as_json(scores, protocol=OPEN, about={})["conditions"]["clean"]["a"]["mpjve_mm"] is None
+    values = as_json(run(store, conditions=("clean",)), protocol=OPEN, about=ABOUT)
+    assert values["conditions"]["clean"]["a"]["mpjve_mm"] is None
     console = Console(width=120, file=io.StringIO())
-    print_table(scores, console, title="t", model="mine")
+    print_table(values, console, title="t")
     assert row_of(console, "mine")[4:6] == ["-", "-"]
 
 
 def test_the_table_shows_millimetres(store: Store) -> None:
     console = Console(width=120, file=io.StringIO())
-    print_table(run(store, conditions=("clean",)), console, title="t", model="mine")
+    values = as_json(run(store, conditions=("clean",)), protocol=OPEN, about=ABOUT)
+    print_table(values, console, title="t")
     row = row_of(console, "mine")
     assert row[:2] == ["mine", "10.0"]
     assert row[4:7] == ["0.0", "0.0", "1.000"]
     assert row[8:] == ["10.0", "10.0", "0"]
+
+
+def test_several_models_give_their_mean_and_deviation(store: Store) -> None:
+    def off_by_3_cm(sample: Sample) -> np.ndarray:
+        return np.nan_to_num(sample.target) + np.array([0.03, 0.0, 0.0])
+
+    scores = run_protocol(
+        store,
+        sequences_to_score(store, OPEN),
+        {MODEL: off_by_1_cm, "model 2": off_by_3_cm, "zero_depth": zero_depth},
+        protocol=OPEN,
+        conditions=("clean",),
+    )
+    values = as_json(scores, protocol=OPEN, about=ABOUT, models=(MODEL, "model 2"))
+    pooled, deviation = (values[key]["clean"]["pooled"] for key in ("conditions", "deviation"))
+    assert_allclose(pooled["mpjpe_mm"], 20)
+    assert_allclose(deviation["mpjpe_mm"], 20 / np.sqrt(2))
+    assert (pooled["frames"], deviation["frames"]) == (212, 0)
+    assert list(values["baselines"]) == ["zero_depth"]
+    assert_allclose(values["by_joint_mm"]["clean"]["a"]["nose"], 20)
+    console = Console(width=160, file=io.StringIO())
+    print_table(values, console, title="t")
+    assert row_of(console, "mine")[1:3] == ["20.0", "±14.1"]
 
 
 def row_of(console: Console, name: str) -> list[str]:

@@ -3,16 +3,17 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from motionlift.data.store import Store
+from motionlift.errors import OptionError
 from motionlift.evaluation.baselines import fit_baselines
 from motionlift.evaluation.drawn_clips import draw_clips
 from motionlift.evaluation.network_lifter import NetworkLifter
@@ -39,12 +40,12 @@ def evaluate_on_store(asked: "Arguments", protocol: StoreProtocol) -> None:
         conditions = chosen_conditions(protocol, asked.conditions)
         store = Store.open(asked.store)
         sequences = sequences_to_score(store, protocol, split=asked.split, quick=asked.quick)
-        model, lifter = _model_and_lifter(asked)
-        lift = NetworkLifter(lifter)
+        tested = _tested(asked)
+        models = {name: NetworkLifter(each.lifter) for name, each in tested.items()}
         baselines, notes = fit_baselines(store, protocol) if asked.baselines else ({}, ())
         frames = sum(each.frames for each in sequences)
         console = _console()
-        _introduce(console, asked, lifter)
+        _introduce(console, asked, tested[MODEL].lifter)
         console.print(
             f"{asked.store}: {len(sequences)} sequences, {frames:,} frames, in "
             f"{protocol.views_each} views each",
@@ -55,16 +56,13 @@ def evaluate_on_store(asked: "Arguments", protocol: StoreProtocol) -> None:
             scores = run_protocol(
                 store,
                 sequences,
-                {MODEL: lift, **baselines},
+                {**models, **baselines},
                 protocol=protocol,
                 conditions=conditions,
                 on_progress=advance,
             )
-        what = f"{asked.split or protocol.split}{', a tenth' * asked.quick}"
-        print_table(scores, console, title=f"{protocol.title}: {what}", model=model.name)
-        _conclude(console, notes, started=started)
         about = {
-            **_about_model(model, lifter),
+            **_about_models(tested),
             "store": {
                 "sequences_sha256": store.header["sha256"]["sequences.jsonl"],
                 "fps": store.fps,
@@ -74,10 +72,13 @@ def evaluate_on_store(asked: "Arguments", protocol: StoreProtocol) -> None:
                 "frames": frames,
             },
         }
-        values = as_json(scores, protocol=protocol, about=about, notes=notes)
+        values = as_json(scores, protocol=protocol, about=about, notes=notes, models=tuple(models))
+        what = f"{asked.split or protocol.split}{', a tenth' * asked.quick}"
+        print_table(values, console, title=f"{protocol.title}: {what}")
+        _conclude(console, notes, started=started)
         write(values)
         if html is not None:
-            clips = draw_clips(store, scores, lift, protocol=protocol)
+            clips = draw_clips(store, scores, models[MODEL], protocol=protocol)
             html.write_text(page(values, clips, protocol=protocol), "utf-8")
 
 
@@ -86,14 +87,16 @@ def evaluate_on_file(asked: "Arguments", protocol: FileProtocol) -> None:
     assert asked.data is not None
     with opened_json(asked.json) as write:
         sequences = protocol.read(asked.data)
-        model, lifter = _model_and_lifter(asked)
+        tested = _tested(asked)
+        if len(tested) > 1:
+            raise OptionError(f"--protocol {protocol.name} scores one model at a time")
         console = _console()
-        _introduce(console, asked, lifter)
+        _introduce(console, asked, tested[MODEL].lifter)
         started = time.perf_counter()
-        scores = score_lifter(lifter, sequences, protocol=protocol)
+        scores = score_lifter(tested[MODEL].lifter, sequences, protocol=protocol)
         print_published(scores, console)
         _conclude(console, (), started=started)
-        write(published_as_json(scores, about=_about_model(model, lifter)))
+        write(published_as_json(scores, about=_about_models(tested)))
 
 
 @contextmanager
@@ -122,13 +125,22 @@ def _write(path: Path | None, values: dict[str, Any]) -> None:
     path.write_text(text + "\n", "utf-8")
 
 
-def _model_and_lifter(asked: "Arguments") -> tuple[DSTformer, Lifter]:
-    model = load_model(asked.model)
-    stride = clip_frames(model) if asked.stride is None else asked.stride
-    lifter = Lifter(
-        model, device=asked.device, precision=asked.precision, stride=stride, flip=asked.flip
-    )
-    return model, lifter
+class _Tested(NamedTuple):
+    model: DSTformer
+    lifter: Lifter
+
+
+def _tested(asked: "Arguments") -> dict[str, _Tested]:
+    """The model under test, and others of the same recipe after it."""
+    tested = {}
+    for number, name in enumerate(asked.model, 1):
+        model = load_model(name)
+        stride = clip_frames(model) if asked.stride is None else asked.stride
+        lifter = Lifter(
+            model, device=asked.device, precision=asked.precision, stride=stride, flip=asked.flip
+        )
+        tested[MODEL if number == 1 else f"{MODEL} {number}"] = _Tested(model, lifter)
+    return tested
 
 
 def _console() -> Console:
@@ -138,8 +150,8 @@ def _console() -> Console:
 
 def _introduce(console: Console, asked: "Arguments", lifter: Lifter) -> None:
     console.print(
-        f"{asked.model}: on {lifter.device}, {lifter.precision}; windows of {lifter.window} "
-        f"frames, one every {lifter.stride}",
+        f"{', '.join(asked.model)}: on {lifter.device}, {lifter.precision}; "
+        f"windows of {lifter.window} frames, one every {lifter.stride}",
         highlight=False,
     )
 
@@ -150,19 +162,22 @@ def _conclude(console: Console, notes: tuple[str, ...], *, started: float) -> No
     console.print(f"{time.perf_counter() - started:.0f} s", highlight=False)
 
 
-def _about_model(model: DSTformer, lifter: Lifter) -> dict[str, Any]:
+def _about_models(tested: Mapping[str, _Tested]) -> dict[str, Any]:
     """What was scored. No time and no date: the same run writes the same file."""
+    first, *others = [_about(each.model, each.lifter) for each in tested.values()]
+    seeds = {"seeds": [first, *others]} if others else {}
+    return {"motionlift": version("motionlift"), "model": first, **seeds}
+
+
+def _about(model: DSTformer, lifter: Lifter) -> dict[str, Any]:
     return {
-        "motionlift": version("motionlift"),
-        "model": {
-            "name": model.name,
-            "sha256": (model.card or {}).get("sha256"),
-            "parameters": sum(each.numel() for each in model.parameters()),
-            "window": lifter.window,
-            "stride": lifter.stride,
-            "flip": lifter.flip,
-            "precision": lifter.precision.value,
-        },
+        "name": model.name,
+        "sha256": (model.card or {}).get("sha256"),
+        "parameters": sum(each.numel() for each in model.parameters()),
+        "window": lifter.window,
+        "stride": lifter.stride,
+        "flip": lifter.flip,
+        "precision": lifter.precision.value,
     }
 
 

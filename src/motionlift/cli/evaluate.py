@@ -19,7 +19,8 @@ class Arguments:
     Attributes:
         store: the store that holds the motion, a folder; see `motionlift data build`.
         data: the file of a published test set; which one, the protocol says.
-        model: a file of weights, or a name of `motionlift info`.
+        model: a file of weights, or a name of `motionlift info`; several are taken for one recipe
+            under several seeds, and give a mean and a standard deviation.
         protocol: what is scored, and how.
         json: write all numbers to this JSON file.
         html: write a report with pictures to this HTML file.
@@ -38,7 +39,7 @@ class Arguments:
 
     store: Path | None = None
     data: Path | None = None
-    model: str = "default"
+    model: tuple[str, ...] = ("default",)
     protocol: str = "open"
     json: Path | None = None
     html: Path | None = None

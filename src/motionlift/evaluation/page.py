@@ -7,7 +7,7 @@ from typing import Any
 from motionlift.evaluation.charts import bars, legend, rose
 from motionlift.evaluation.drawn_clips import DrawnClip
 from motionlift.evaluation.protocols import StoreProtocol
-from motionlift.evaluation.report import COLUMNS
+from motionlift.evaluation.report import headings, rows
 from motionlift.skeletons import H36M17
 
 _MOST_ACTIONS = 40
@@ -53,24 +53,13 @@ def page(values: Mapping[str, Any], clips: Iterable[DrawnClip], *, protocol: Sto
 
 
 def _table(values: Mapping[str, Any]) -> str:
-    lifters = {values["model"]["name"]: values["conditions"]} | {
-        name.replace("_", " "): baseline["conditions"]
-        for name, baseline in values["baselines"].items()
-    }
-    some = next(iter(values["conditions"].values()))
-    datasets = [name for name in some if name != "pooled"]
-    headings = [heading for _, heading, _ in COLUMNS.values()] + datasets + ["failures"]
-    lines = ["<tr><th></th>" + "".join(f"<th>{escape(each)}</th>" for each in headings) + "</tr>"]
-    for condition in values["conditions"]:
-        lines.append(f'<tr class="head"><td>{escape(condition)}</td></tr>')
-        for number, (lifter, conditions) in enumerate(lifters.items()):
-            of_condition = conditions[condition]
-            pooled = of_condition["pooled"]
-            cells = [_shown(pooled[key], key) for key, _, _ in COLUMNS.values()]
-            cells += [_shown(of_condition[dataset]["mpjpe_mm"], "mpjpe_mm") for dataset in datasets]
-            cells.append(str(pooled["failures"]))
-            row = "".join(f"<td>{cell}</td>" for cell in (escape(lifter), *cells))
-            lines.append(f"<tr{' class=model' * (number == 0)}>{row}</tr>")
+    head = "".join(f"<th>{escape(each)}</th>" for each in ("", *headings(values)))
+    lines = [f"<tr>{head}</tr>"]
+    for row in rows(values):
+        if row.is_model:
+            lines.append(f'<tr class="head"><td>{escape(row.condition)}</td></tr>')
+        cells = "".join(f"<td>{escape(cell)}</td>" for cell in (row.lifter, *row.cells))
+        lines.append(f"<tr{' class=model' * row.is_model}>{cells}</tr>")
     return (
         f"<table>{''.join(lines)}</table><p class=note>Root-relative; mm, mm/frame and mm/frame² "
         "at 50 frames a second; pooled is the unweighted mean of the datasets, whose MPJPE stands "
@@ -135,9 +124,3 @@ def _clip(clip: DrawnClip) -> str:
         for caption, picture in clip.frames
     )
     return f'<h3>{escape(clip.title)}</h3><div class="row frames">{frames}</div>'
-
-
-def _shown(value: float | None, key: str) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.1f}" if key.endswith("_mm") else f"{value:.3f}"

@@ -1,8 +1,9 @@
 """Scores as JSON and as a table: the one place where metres become millimetres."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -35,25 +36,128 @@ def as_json(
     protocol: StoreProtocol,
     about: Mapping[str, Any],
     notes: tuple[str, ...] = (),
+    models: tuple[str, ...] = (MODEL,),
 ) -> dict[str, Any]:
     """Everything that was scored, ready for `json.dumps`; the same run gives the same.
 
     Args:
-        scores: by condition and lifter; the lifter `MODEL` is the one under test, the others are
-            baselines.
+        scores: by condition and lifter.
         about: what was scored: model, store, versions.
+        models: the lifters under test; the others are baselines. Several are one recipe under
+            several seeds: their mean is given, and beside it their standard deviation.
     """
     lifters = list(next(iter(scores.values())))
-    own = {name: lifter[MODEL] for name, lifter in scores.items() if MODEL in lifter}
+    own = [_of_lifter(scores, name, protocol=protocol) for name in models]
+    values = {**about, "protocol": asdict(protocol), **combined(own, _mean)}
+    if len(own) > 1:
+        values["deviation"] = combined([each["conditions"] for each in own], _deviation)
+    values["baselines"] = {
+        name: {"conditions": _of_lifter(scores, name, protocol=protocol)["conditions"]}
+        for name in lifters
+        if name not in models
+    }
+    values["notes"] = list(notes)
+    return values
+
+
+def combined(values: Sequence[Any], how: Callable[[list[float]], float]) -> Any:
+    """Several dicts of one shape as one, with `how` over the numbers that stand in one place."""
+    if isinstance(values[0], dict):
+        return {key: combined([each[key] for each in values], how) for key in values[0]}
+    return None if None in values else how(list(values))
+
+
+def in_units(means: Mapping[str, float]) -> dict[str, float | None]:
+    """Averages under their names in the JSON, in the units these names say."""
+    return {key: number(factor * means[name]) for name, (key, _, factor) in COLUMNS.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A lifter's line in the table.
+
+    Attributes:
+        condition: what it was scored under.
+        lifter: as people read it.
+        is_model: whether it is under test, and not a baseline.
+        cells: one for each of `headings`.
+    """
+
+    condition: str
+    lifter: str
+    is_model: bool
+    cells: tuple[str, ...]
+
+
+def headings(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """What stands over the cells of `rows`."""
+    return (*(heading for _, heading, _ in COLUMNS.values()), *_names_of(values), "failures")
+
+
+def rows(values: Mapping[str, Any]) -> Iterator[Row]:
+    """The pooled numbers of every lifter under every condition, and MPJPE by dataset.
+
+    Args:
+        values: what `as_json` gave.
+    """
+    for condition, own in values["conditions"].items():
+        deviation = values.get("deviation", {}).get(condition)
+        name = values["model"]["name"]
+        yield _row(condition, name, own, values, deviation=deviation, is_model=True)
+        for name, baseline in values["baselines"].items():
+            yield _row(condition, name.replace("_", " "), baseline["conditions"][condition], values)
+
+
+def print_table(values: Mapping[str, Any], console: Console, *, title: str) -> None:
+    """The table of `rows`.
+
+    Args:
+        values: what `as_json` gave.
+    """
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1), caption=_CAPTION)
+    table.add_column("")
+    for heading in headings(values):
+        table.add_column(heading, justify="right")
+    for row in rows(values):
+        if row.is_model:
+            table.add_section()
+            table.add_row(f"[bold]{row.condition}[/bold]")
+        table.add_row(f"  {row.lifter}", *row.cells)
+    console.print(table)
+
+
+def _row(
+    condition: str,
+    lifter: str,
+    scores: Mapping[str, Any],
+    values: Mapping[str, Any],
+    *,
+    deviation: Mapping[str, Any] | None = None,
+    is_model: bool = False,
+) -> Row:
+    keys = [("pooled", key) for key, _, _ in COLUMNS.values()]
+    keys += [(dataset, COLUMNS["mpjpe"][0]) for dataset in _names_of(values)]
+    cells = []
+    for group, key in keys:
+        cell = shown(key, scores[group][key])
+        if deviation is not None and cell != "-":
+            cell += f" ±{shown(key, deviation[group][key])}"
+        cells.append(cell)
+    cells.append(f"{scores['pooled']['failures']:g}")
+    return Row(condition=condition, lifter=lifter, is_model=is_model, cells=tuple(cells))
+
+
+def _names_of(values: Mapping[str, Any]) -> list[str]:
+    some = next(iter(values["conditions"].values()))
+    return [name for name in some if name != "pooled"]
+
+
+def _of_lifter(
+    scores: Mapping[str, Mapping[str, Scores]], lifter: str, *, protocol: StoreProtocol
+) -> dict[str, Any]:
+    own = {name: lifters[lifter] for name, lifters in scores.items()}
     return {
-        **about,
-        "protocol": asdict(protocol),
         "conditions": {name: _datasets(each) for name, each in own.items()},
-        "baselines": {
-            lifter: {"conditions": {name: _datasets(each[lifter]) for name, each in scores.items()}}
-            for lifter in lifters
-            if lifter != MODEL
-        },
         "by_action": {name: _tallies(each.actions) for name, each in own.items()},
         "by_view": {
             name: {
@@ -69,40 +173,7 @@ def as_json(
             }
             for name, each in own.items()
         },
-        "notes": list(notes),
     }
-
-
-def in_units(means: Mapping[str, float]) -> dict[str, float | None]:
-    """Averages under their names in the JSON, in the units these names say."""
-    return {key: number(factor * means[name]) for name, (key, _, factor) in COLUMNS.items()}
-
-
-def print_table(
-    scores: Mapping[str, Mapping[str, Scores]], console: Console, *, title: str, model: str
-) -> None:
-    """The pooled numbers of every lifter under every condition, and MPJPE by dataset."""
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1), caption=_CAPTION)
-    table.add_column("")
-    for _, heading, _ in COLUMNS.values():
-        table.add_column(heading, justify="right")
-    some = next(iter(next(iter(scores.values())).values()))
-    datasets = sorted(some.datasets)
-    for dataset in datasets:
-        table.add_column(dataset, justify="right")
-    table.add_column("failures", justify="right")
-    for condition, lifters in scores.items():
-        table.add_row(f"[bold]{condition}[/bold]")
-        for lifter, each in lifters.items():
-            averages = each.pooled
-            table.add_row(
-                f"  {model if lifter == MODEL else lifter.replace('_', ' ')}",
-                *(shown(name, averages[name]) for name in COLUMNS),
-                *(shown("mpjpe", each.datasets[dataset].mean("mpjpe")) for dataset in datasets),
-                str(sum(tally.failures for tally in each.datasets.values())),
-            )
-        table.add_section()
-    console.print(table)
 
 
 def _datasets(scores: Scores) -> dict[str, Any]:
@@ -126,8 +197,17 @@ def number(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def shown(name: str, value: float) -> str:
-    _, _, factor = COLUMNS[name]
-    if not math.isfinite(value):
+def shown(key: str, value: float | None) -> str:
+    """A number of the JSON as it stands in tables."""
+    if value is None:
         return "-"
-    return f"{factor * value:.1f}" if factor != 1 else f"{value:.3f}"
+    return f"{value:.1f}" if key.endswith("_mm") else f"{value:.3f}"
+
+
+def _mean(values: list[float]) -> float:
+    # Counts that agree stay whole numbers.
+    return values[0] if len(set(values)) == 1 else statistics.fmean(values)
+
+
+def _deviation(values: list[float]) -> float:
+    return statistics.stdev(values)

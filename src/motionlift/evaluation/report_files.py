@@ -11,6 +11,11 @@ from motionlift.evaluation.comparison import Comparison
 from motionlift.evaluation.published import PublishedScores
 from motionlift.evaluation.report import COLUMNS, COUNTS, MM, in_units, number, shown
 
+_ALIGNMENTS = {
+    "p_mpjpe_mm": "P-MPJPE, each frame aligned",
+    "p_mpjpe_clip_mm": "P-MPJPE, one alignment",
+}
+
 
 def published_as_json(scores: PublishedScores, *, about: Mapping[str, Any]) -> dict[str, Any]:
     """Scores on a published test set, ready for `json.dumps`."""
@@ -55,8 +60,9 @@ def print_published(scores: PublishedScores, console: Console) -> None:
         *((f"  {action}", tally.means(), tally) for action, tally in scores.actions.items()),
     )
     for title, means, tally in rows:
-        averages = (shown(name, means[name]) for name in headline)
-        table.add_row(title, *averages, str(tally.frames), str(tally.failures))
+        averages = in_units(means)
+        cells = (shown(COLUMNS[name][0], averages[COLUMNS[name][0]]) for name in headline)
+        table.add_row(title, *cells, str(tally.frames), str(tally.failures))
     console.print(table)
 
 
@@ -84,9 +90,8 @@ def print_comparison(comparison: Comparison, console: Console, *, title: str) ->
     table = Table(title=f"{title}: {frames}", box=SIMPLE_HEAD, padding=(0, 1))
     table.add_column("")
     table.add_column("mm", justify="right")
-    table.add_row("P-MPJPE, each frame aligned", f"{values['p_mpjpe_mm']:.1f}")
-    clip = values["p_mpjpe_clip_mm"]
-    table.add_row("P-MPJPE, one alignment", "-" if clip is None else f"{clip:.1f}")
+    for key, title in _ALIGNMENTS.items():
+        table.add_row(title, shown(key, values[key]))
     table.add_section()
     for joint, mean_mm in values["by_joint_mm"].items():
         table.add_row(f"  {joint.replace('_', ' ')}", f"{mean_mm:.1f}")
