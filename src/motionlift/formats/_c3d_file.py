@@ -90,7 +90,8 @@ def _parse(data: bytes, path: Path) -> C3dFile:
     frames = frames.reshape(num_frames, frame_bytes)[:, : 16 * num_points * width // 4]
     values = numbers.array(np.ascontiguousarray(frames), is_float=is_float)
     values = values.reshape(num_frames, num_points, 4)
-    points = values[..., :3].astype(np.float64)
+    with np.errstate(invalid="ignore"):  # damage may look like a signalling NaN
+        points = values[..., :3].astype(np.float64)
     if not is_float:
         points *= scale
     # Below 0, the fourth number says that the point was not seen; some programs put it at 0.

@@ -19,7 +19,7 @@ from motionlift.formats._world import (
     LONGEST_LEG,
     SHORTEST_LEG,
     Axis,
-    check_finite,
+    checked_points,
     found_up,
     rotations_to_world,
     to_world,
@@ -65,9 +65,9 @@ def people_of(recording: Recording, options: ReadOptions) -> list[Pose3D]:
         SkeletonError: if of nobody enough joints can be had.
     """
     source = recording.source
-    check_finite(recording.points, source=source)
+    points = checked_points(recording.points, source=source)
     metres, said_unit = _metres(recording, options)
-    subjects = by_subject(recording.labels, metres * recording.points, prefixes=recording.prefixes)
+    subjects = by_subject(recording.labels, metres * points, prefixes=recording.prefixes)
     bodies = {
         subject: _body(points, widths=recording.widths, options=options, source=source)
         for subject, points in subjects.items()

@@ -34,16 +34,23 @@ KNOWN_UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 LARGEST_COORDINATE = 1e9
 
 
-def check_finite(points: Float[np.ndarray, "..."], *, source: str) -> None:
-    """Refuses coordinates that no recording has; NaN, a missing point, is fine.
+def checked_points(
+    points: Float[np.ndarray, "*batch 3"], *, source: str
+) -> Float[np.ndarray, "*batch 3"]:
+    """The same points in double precision; refuses coordinates that no recording has.
+
+    A missing point is NaN and stays that; of NaN's many bit patterns only the quiet one is left.
 
     Raises:
-        FormatError: if one is infinite or absurd.
+        FormatError: if a coordinate is infinite or absurd.
     """
-    size = np.abs(points)
+    with np.errstate(invalid="ignore"):
+        clean = np.where(np.isnan(points), np.nan, points).astype(np.float64)
+    size = np.abs(clean)
     wrong = size[size >= LARGEST_COORDINATE]
     if wrong.size:
         raise FormatError(f"{source}: holds coordinates of {wrong[0]:g}; the file is damaged")
+    return clean
 
 
 def to_world(points: Float[np.ndarray, "*batch 3"], *, up: Axis) -> Float[np.ndarray, "*batch 3"]:

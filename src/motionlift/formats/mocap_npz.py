@@ -19,7 +19,14 @@ from motionlift.formats import Format, ReadOptions
 from motionlift.formats._archives import looks_like_archive, read_arrays
 from motionlift.formats._names import find_naming
 from motionlift.formats._start import without_start_if_apart
-from motionlift.formats._world import Axis, check_finite, found_unit, found_up, to_world, world_pose
+from motionlift.formats._world import (
+    Axis,
+    checked_points,
+    found_unit,
+    found_up,
+    to_world,
+    world_pose,
+)
 from motionlift.kinematics import head_axes, leg_length
 from motionlift.poses import Pose3D
 
@@ -36,9 +43,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
     arrays = read_arrays(path)
     names, positions = _checked(arrays, path)
     naming, joints = find_naming(names, source=str(path), own=options.names)
-    landmarks = {
-        mark: positions[:, names.index(joint)].astype(float) for mark, joint in joints.items()
-    }
+    landmarks = {mark: positions[:, names.index(joint)] for mark, joint in joints.items()}
     up, said_up = _up(landmarks, options=options, has_tails="tails" in arrays)
     if options.metres_per_unit is not None:
         scale, said_unit = options.metres_per_unit, f"unit given: {options.metres_per_unit:g} m"
@@ -82,8 +87,7 @@ def _checked(
             f"{path}: positions are {positions.dtype} of shape {positions.shape}; expected floats "
             f"of shape (frames, {len(names)}, 3), for there are {len(names)} names"
         )
-    check_finite(positions, source=str(path))
-    return [str(name) for name in names.astype(str)], positions
+    return [str(name) for name in names.astype(str)], checked_points(positions, source=str(path))
 
 
 def _up(
