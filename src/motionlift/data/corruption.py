@@ -37,7 +37,9 @@ class CorruptionSettings:
     """How strong the corruption is.
 
     Attributes:
-        noise: factor of the published noise.
+        noise: factor of the noise model.
+        noise_file: the noise model, as `motionlift data fit-noise` writes it; the published one
+            that ships if "".
         noise_spread: each sample's own factor is drawn between 1 - spread and 1 + spread of it.
         joint_mask: probability that a joint of a frame is masked.
         frame_mask: probability that a whole frame is masked.
@@ -50,6 +52,7 @@ class CorruptionSettings:
     """
 
     noise: float = 1.0
+    noise_file: str = ""
     noise_spread: float = 0.0
     joint_mask: float = 0.05
     frame_mask: float = 0.1
@@ -86,7 +89,7 @@ def corrupt(
         keypoints = published_corruption(
             image / METRES_PER_UNIT,
             draws,
-            model=noise_model(image.device),
+            model=noise_model(image.device, settings.noise_file),
             joint_mask=settings.joint_mask,
             frame_mask=settings.frame_mask,
         )
@@ -99,7 +102,7 @@ def corrupt(
         strength = settings.noise * draws.uniform(
             "noise strength", 1, 1, 1, low=1 - settings.noise_spread, high=1 + settings.noise_spread
         )
-        model = noise_model(image.device)
+        model = noise_model(image.device, settings.noise_file)
         offset = strength * _offsets_of(draws, model, frames=frames)
         image = image + offset * METRES_PER_UNIT
         distance = offset.norm(dim=-1)

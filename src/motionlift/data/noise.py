@@ -6,17 +6,22 @@ unit is the published image unit. `noise.json` holds the numbers; `motionlift da
 another of that form.
 """
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from motionlift.errors import FormatError
+from motionlift.files import read_json
+from motionlift.skeletons import H36M17
+
 # The published pretraining multiplies metres by 0.298 before it adds this noise.
 METRES_PER_UNIT = 1 / 0.298
+SHIPPED = Path(str(files("motionlift.data").joinpath("noise.json")))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,17 +45,34 @@ class NoiseModel:
 
 
 @cache
-def noise_model(device: torch.device) -> NoiseModel:
-    """The noise model that ships, on that device."""
-    stored = json.loads(files("motionlift.data").joinpath("noise.json").read_text("utf-8"))
-    return NoiseModel(
-        mean=torch.tensor(stored["mean"], device=device),
-        std=torch.tensor(stored["std"], device=device),
-        weight=torch.tensor(stored["weight"], device=device),
-        uniform_range=stored["uniform_range"],
-        jitter=stored["jitter"],
-        curve=(stored["a"], stored["b"], stored["m"], stored["s"]),
-    )
+def noise_model(device: torch.device, file: str = "") -> NoiseModel:
+    """The noise model of a JSON file, or without one the model that ships, on that device.
+
+    Raises:
+        FormatError: if the file is not of that form.
+    """
+    path = Path(file) if file else SHIPPED
+    stored = read_json(path)
+    try:
+        model = NoiseModel(
+            mean=torch.tensor(stored["mean"], device=device),
+            std=torch.tensor(stored["std"], device=device),
+            weight=torch.tensor(stored["weight"], device=device),
+            uniform_range=float(stored["uniform_range"]),
+            jitter=float(stored["jitter"]),
+            curve=(
+                float(stored["a"]),
+                float(stored["b"]),
+                float(stored["m"]),
+                float(stored["s"]),
+            ),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"{path}: not a noise model ({error}); make one by fit-noise") from error
+    joints = H36M17.num_joints
+    if model.mean.shape != (joints, 2) or model.std.shape != (joints, 2):
+        raise FormatError(f"{path}: a noise model has mean and std for {joints} joints and 2 axes")
+    return model
 
 
 def keypoint_offsets(
