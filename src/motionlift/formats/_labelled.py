@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from motionlift.errors import FormatError, SkeletonError
 from motionlift.formats import ReadOptions
@@ -41,7 +41,9 @@ class Recording:
     Attributes:
         points: in the file's axes and unit, NaN where not seen.
         unit: as the file calls it; "" if it does not.
-        up: the axis that points up, as the file says or as its format has it.
+        up: the axis that points up; None if the file does not say.
+        usual_up: the one that points up in most files of the format.
+        frame_index: the file's own frame numbers, from 0.
         prefixes: what the subjects' labels begin with, where the file says so.
         widths: measures of the subject in metres, as `_markers` calls them.
     """
@@ -51,7 +53,9 @@ class Recording:
     points: Float[np.ndarray, "frame point 3"]
     fps: float | None
     unit: str
-    up: Axis
+    up: Axis | None
+    usual_up: Axis
+    frame_index: Int[np.ndarray, " frame"]
     prefixes: Sequence[str] = ()
     widths: Mapping[str, float] = field(default_factory=dict)
     notes: Sequence[str] = ()
@@ -157,7 +161,7 @@ def _pose(
         )
     up, said_up = _up(body, recording, options)
     rotation = body.head_rotation
-    return world_pose(
+    pose = world_pose(
         {mark: to_world(path, up=up) for mark, path in body.landmarks.items()},
         source=source,
         fps=options.fps or recording.fps,
@@ -165,15 +169,19 @@ def _pose(
         notes=[said_up, *notes],
         head_rotation=rotations_to_world(rotation, up=up) if rotation is not None else None,
     )
+    return replace(pose, frame_index=recording.frame_index)
 
 
 def _up(body: Body, recording: Recording, options: ReadOptions) -> tuple[Axis, str]:
     if options.up is not None:
         return options.up, f"up axis given: {options.up}"
-    ends = {f"{side}_{joint}" for side in ("left", "right") for joint in ("ankle", "shoulder")}
-    found, said = found_up(body.landmarks) if ends <= set(body.landmarks) else (None, "")
+    found, said = found_up(body.landmarks)
+    if recording.up is None:
+        if found is None:
+            return recording.usual_up, f"up axis taken to be {recording.usual_up}, as usual: {said}"
+        return found, f"up axis found to be {found}: {said}"
     if found in (recording.up, None):
-        return recording.up, f"up axis {recording.up}"
+        return recording.up, f"up axis {recording.up}, as the file says"
     return recording.up, (
         f"{said}, though up is {recording.up}: it lies down, or the file needs --up {found}"
     )

@@ -66,11 +66,17 @@ def rotations_to_world(
 
 
 def body_direction(landmarks: Mapping[str, Float[np.ndarray, "frame 3"]]) -> Float[np.ndarray, "3"]:
-    """From ankles to shoulders, in lengths of that line, mean over the frames; NaN if unknown."""
+    """From the feet upward in lengths of that line, mean over the frames; NaN if unknown.
+
+    From the ankles to the shoulders; where these are no landmarks, what is next to them stands in.
+    """
     ends = []
-    for joint in ("ankle", "shoulder"):
-        sides = [landmarks[f"{side}_{joint}"] for side in ("left", "right")]
-        ends.append((sides[0] + sides[1]) / 2)
+    for joints in (("ankle", "knee", "hip"), ("shoulder", "hip", "knee")):
+        sides = [(f"left_{joint}", f"right_{joint}") for joint in joints]
+        pair = next((pair for pair in sides if set(pair) <= set(landmarks)), None)
+        if pair is None:
+            return np.full(3, np.nan)
+        ends.append((landmarks[pair[0]] + landmarks[pair[1]]) / 2)
     line = ends[1] - ends[0]
     length = np.linalg.norm(line, axis=-1)
     known = np.isfinite(length) & (length > 0)
@@ -83,7 +89,7 @@ def found_up(landmarks: Mapping[str, Float[np.ndarray, "frame 3"]]) -> tuple[Axi
     """The axis that the body stands along, None if none clearly, and a sentence that says so."""
     direction = body_direction(landmarks)
     if not np.isfinite(direction).all():
-        return None, "no frame shows both ankles and shoulders"
+        return None, "no frame shows both ends of the body"
     strongest = int(np.argmax(np.abs(direction)))
     axis = AXES[strongest]
     share = direction[strongest]

@@ -16,6 +16,7 @@ from motionlift.formats._markers import ADULT_WIDTHS
 from motionlift.formats._world import Axis
 from motionlift.poses import Pose3D
 
+# What a screen that shows the file has upward.
 _AXIS_OF: Mapping[str, Axis] = {"+X": "x", "+Y": "y", "+Z": "z"}
 
 
@@ -28,7 +29,6 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
     """
     file = read_c3d_file(path)
     unit = _text(file, "POINT:UNITS")
-    up, notes = _up(file)
     prefixes = file.parameters.get("SUBJECTS:LABEL_PREFIXES")
     recording = Recording(
         source=str(path),
@@ -36,10 +36,11 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
         points=file.points,
         fps=file.fps,
         unit=unit,
-        up=up,
+        up=_AXIS_OF.get(_text(file, "POINT:Y_SCREEN").upper()),
+        usual_up="z",
+        frame_index=np.arange(len(file.points)),
         prefixes=prefixes if isinstance(prefixes, list) else (),
         widths=read_widths(file, metres=UNITS.get(unit.lower(), UNITS["mm"])),
-        notes=notes,
     )
     return people_of(recording, options)
 
@@ -55,14 +56,6 @@ def read_widths(file: C3dFile, *, metres: float) -> dict[str, float]:
             if 0.01 < width < 0.3:
                 widths[name] = width
     return widths
-
-
-def _up(file: C3dFile) -> tuple[Axis, list[str]]:
-    """The axis that the file shows upward on a screen; z, as usual, where it does not say."""
-    shown = _text(file, "POINT:Y_SCREEN").upper()
-    if shown in _AXIS_OF:
-        return _AXIS_OF[shown], []
-    return "z", ["does not say which axis is up: taken to be z, as usual"]
 
 
 def _text(file: C3dFile, name: str) -> str:
