@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -246,25 +245,32 @@ def test_a_wrong_table_is_refused_with_its_line(
         _build(source, tmp_path / "store", split=table)
 
 
+KILLED_BUILD = """
+import os, signal, sys
+from pathlib import Path
+from motionlift.data.build import build_store
+from motionlift.data.plan import BuildSettings
+
+def kill(done, total, file):
+    if done == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    source, out = map(Path, sys.argv[1:])
+    build_store(source, out, settings=BuildSettings(), workers=2, on_progress=kill)
+"""
+
+
 def test_a_killed_build_leaves_no_store_and_the_next_goes_on(tmp_path: Path) -> None:
-    source = tmp_path / "mocap"
-    for number in range(150):
-        write_recording(source / f"{number:03d}.npz", walking(seconds=4))
-    command = f"data build --source {source} --out {tmp_path / 'store'} --workers 2"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "motionlift", *command.split()], stderr=subprocess.DEVNULL
-    )
-    journal = tmp_path / ".store.partial" / "journal.jsonl"
-    while not (journal.exists() and journal.read_text().count("\n") >= 5):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    source, script = tmp_path / "mocap", tmp_path / "build.py"
+    for number in range(30):
+        write_recording(source / f"{number:02d}.npz", walking(pace=0.5 + 0.03 * number))
+    script.write_text(KILLED_BUILD)
+    ended = subprocess.run([sys.executable, script, source, tmp_path / "store"], check=False)
+    assert ended.returncode == -signal.SIGKILL
     assert not (tmp_path / "store").exists()
-    finished = journal.read_text().count("\n")
-    assert finished < 150
     result = _build(source, tmp_path / "store")
-    assert result.reused >= finished - 1
+    assert (result.read, result.reused) == (25, 5)
     _build(source, tmp_path / "afresh")
     assert _content(tmp_path / "store") == _content(tmp_path / "afresh")
 

@@ -78,6 +78,7 @@ def build(arguments: Sequence[str]) -> None:
 
     from motionlift.cli._data_tables import print_summary, progress_bar
     from motionlift.data.build import build_store
+    from motionlift.data.finish import REPORT
     from motionlift.data.plan import BuildSettings
     from motionlift.data.summary import summary
     from motionlift.formats import ReadOptions
@@ -98,7 +99,10 @@ def build(arguments: Sequence[str]) -> None:
             on_progress=on_progress,
         )
     print_summary(summary(result.store))
-    print(f"{result.read} files read, {result.reused} unchanged; the store is {parsed.out}")
+    print(
+        f"{result.read} files read, {result.reused} unchanged; the store is {parsed.out}, "
+        f"with pictures in {parsed.out / REPORT}"
+    )
 
 
 def show(arguments: Sequence[str]) -> None:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from motionlift.data.finish import finish
 from motionlift.data.journal import Journal, partial_folder
 from motionlift.data.plan import BuildSettings, Plan, is_unchanged, make_plan
 from motionlift.data.pool import available_cores, run_in_order
 from motionlift.data.prepare import Job, Outcome, Prepared, prepare
 from motionlift.data.store import Sequence, SourceRecord, Store
 from motionlift.data.store_writer import publish, recover
-from motionlift.data.takes import complete_with_takes
 from motionlift.errors import StoreError
 
 # Called after each file: how many are done, of how many, and which it was.
@@ -87,7 +87,7 @@ def _finish(journal: Journal, folder: Path, plan: Plan) -> None:
             f"{plan.source}: none of its {len(journal.records)} files could be used; "
             f"the first is {first.file}: {first.skipped}"
         )
-    complete_with_takes(
+    finish(
         folder,
         journal.shards,
         sequences=journal.sequences,

@@ -6,9 +6,9 @@ from collections.abc import Sequence as Several
 from dataclasses import replace
 from pathlib import Path
 
+from motionlift.data.finish import finish
 from motionlift.data.store import Sequence, SourceRecord, Store
 from motionlift.data.store_writer import ShardWriter
-from motionlift.data.takes import complete_with_takes
 from motionlift.errors import StoreError
 from motionlift.files import written_beside
 
@@ -37,7 +37,7 @@ def merge_stores(paths: Several[Path], out: Path) -> Store:
                         replace(each, name=names[each.name], shard=place[0], start=place[1])
                     )
             sources += _sources(store, names, known=sources)
-        complete_with_takes(
+        finish(
             beside,
             shards,
             sequences=sequences,

@@ -12,17 +12,15 @@ and where two are alike, the recordings are compared over their whole overlap.
 """
 
 import functools
-from collections import Counter, defaultdict
+import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from motionlift.data.store import Sequence, Store
-from motionlift.data.store_writer import ShardWriter, complete
 from motionlift.skeletons import H36M17
 
 HINGES = (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
@@ -37,7 +35,7 @@ MIN_DETAIL = 0.05
 # Frames on either side of a peak that describe it; two peaks are at least as far apart.
 HALF_WIDTH = 16
 LIKE_PEAK = 0.95
-QUERIES_PER_SEQUENCE = 4
+QUERIES_PER_SEQUENCE, MOST_SHIFTS = 4, 6
 QUERIES_AT_ONCE, PEAKS_AT_ONCE = 500, 20_000
 
 
@@ -72,33 +70,12 @@ class Peaks:
 
 def with_takes(store: Store) -> tuple[Sequence, ...]:
     """The store's sequences with `take` set: the name of the first of those that are the same."""
-    first = list(range(len(store.sequences)))  # of the group that each sequence is in
-
-    def first_of(number: int) -> int:
-        while first[number] != number:
-            number = first[number]
-        return number
-
-    for one, other in _same_takes(store):
-        low, high = sorted((first_of(one), first_of(other)))
-        first[high] = low
-    groups = Counter(first_of(number) for number in range(len(first)))
+    groups = _same_takes(store)
+    sizes = Counter(groups)
     return tuple(
-        replace(
-            each,
-            take=store.sequences[first_of(number)].name if groups[first_of(number)] > 1 else "",
-        )
-        for number, each in enumerate(store.sequences)
+        replace(each, take=store.sequences[group].name if sizes[group] > 1 else "")
+        for each, group in zip(store.sequences, groups, strict=True)
     )
-
-
-def complete_with_takes(folder: Path, shards: ShardWriter, **tables: Any) -> None:
-    """Make a folder of shards a store whose takes are recognised; `tables` as for `complete`."""
-    write = functools.partial(
-        complete, folder, shards=shards.shards, checksums=shards.finish(), **tables
-    )
-    write()
-    write(sequences=with_takes(Store.open(folder)))
 
 
 def hinges_of(
@@ -171,8 +148,9 @@ def _in_time(
     return other + min(max(part, -0.7), 0.7) * speed
 
 
-def _same_takes(store: Store) -> Iterator[tuple[int, int]]:
-    """Pairs of sequences, by number, that are one take."""
+def _same_takes(store: Store) -> list[int]:
+    """For each sequence the number of the first that is of the same take."""
+    groups = list(range(len(store.sequences)))
 
     @functools.lru_cache(maxsize=512)
     def hinges(number: int) -> Hinges:
@@ -180,26 +158,35 @@ def _same_takes(store: Store) -> Iterator[tuple[int, int]]:
         return hinges_of(store.positions(each), store.visibility(each))
 
     for one, other, shifts in _candidates(*_find_peaks(store)):
-        if same_take(hinges(one), hinges(other), shifts):
-            yield one, other
+        # Most pairs of a large group are known by others to be the same.
+        if groups[one] != groups[other] and same_take(hinges(one), hinges(other), shifts):
+            low, high = sorted((groups[one], groups[other]))
+            groups = [low if group == high else group for group in groups]
+    return groups
 
 
 def _candidates(
     peaks: Peaks, queries: Int[np.ndarray, " query"]
 ) -> Iterator[tuple[int, int, list[int]]]:
-    """Pairs of sequences with peaks that are alike, and the shifts in time that these suggest."""
+    """Pairs of sequences with peaks that are alike, and the shifts in time that these suggest.
+
+    Repeated movements suggest many; those of the likest peaks are enough.
+    """
     for start in range(0, len(queries), QUERIES_AT_ONCE):
         query = queries[start : start + QUERIES_AT_ONCE]
-        shifts: dict[tuple[int, int], set[int]] = defaultdict(set)
         for first in range(0, len(peaks.frame), PEAKS_AT_ONCE):
             block = slice(first, first + PEAKS_AT_ONCE)
-            alike = peaks.descriptor[query] @ peaks.descriptor[block].T > LIKE_PEAK
-            for row, column in np.argwhere(alike):
-                one, other = query[row], first + column
-                pair = int(peaks.sequence[one]), int(peaks.sequence[other])
-                if pair[0] != pair[1]:
-                    shifts[pair].add(int(peaks.frame[other] - peaks.frame[one]))
-        yield from ((*pair, sorted(found)) for pair, found in sorted(shifts.items()))
+            likeness = peaks.descriptor[query] @ peaks.descriptor[block].T
+            rows, columns = np.nonzero(likeness > LIKE_PEAK)
+            a, b = query[rows], first + columns
+            order = np.lexsort((-likeness[rows, columns], peaks.sequence[b], peaks.sequence[a]))
+            order = order[peaks.sequence[a[order]] != peaks.sequence[b[order]]]
+            pairs = np.stack([peaks.sequence[a[order]], peaks.sequence[b[order]]], axis=-1)
+            shifts = peaks.frame[b[order]] - peaks.frame[a[order]]
+            begins = np.flatnonzero(np.diff(pairs, axis=0, prepend=-1).any(axis=-1))
+            for begin, end in itertools.pairwise([*begins.tolist(), len(pairs)]):
+                likest = set(shifts[begin : min(end, begin + MOST_SHIFTS)].tolist())
+                yield int(pairs[begin, 0]), int(pairs[begin, 1]), sorted(likest)
 
 
 def _find_peaks(store: Store) -> tuple[Peaks, Int[np.ndarray, " query"]]:

@@ -1,0 +1,159 @@
+"""Small pictures as SVG text for the report of a build: no library, no script, no other file."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import numpy as np
+from jaxtyping import Float
+
+from motionlift.camera import look_rotation
+from motionlift.skeletons import H36M17
+
+# Okabe and Ito's colours, told apart by nearly everyone.
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+_LEFT, _RIGHT, _MIDDLE, _GROUND = "#0072b2", "#d55e00", "#333333", "#dddddd"
+_LABELS, _LENGTH, _ROW = 150, 420, 20
+_PLOT_WIDTH, _PLOT_HEIGHT = 250, 110
+# The size of one pose, and how many pixels a metre has.
+_PANEL, _METRE = 100, 50
+
+
+def histogram(
+    series: Mapping[str, Float[np.ndarray, " value"]],
+    *,
+    edges: Float[np.ndarray, " edge"],
+    title: str,
+    ticks: Mapping[int, str],
+    weights: Mapping[str, Float[np.ndarray, " value"]] | None = None,
+) -> str:
+    """Outlines of several histograms over each other, all drawn equally high.
+
+    Args:
+        series: values by name; their colours follow `COLOURS`.
+        edges: of the bins, evenly spaced as drawn.
+        ticks: text by position, counted in bins.
+        weights: what each value counts, instead of one.
+    """
+    step = _PLOT_WIDTH / (len(edges) - 1)
+    counts = {
+        name: np.histogram(values, bins=edges, weights=weights[name] if weights else None)[0]
+        for name, values in series.items()
+    }
+    parts = [_text(0, 12, title, size=12, weight="600")]
+    base = _PLOT_HEIGHT + 20
+    for number, (name, count) in enumerate(counts.items()):
+        tops = base - _PLOT_HEIGHT * count / max(count.max(), 1e-9)
+        outline = [f"M0 {base}"]
+        for place, top in enumerate(tops):
+            outline.append(f"L{place * step:.1f} {top:.1f} L{(place + 1) * step:.1f} {top:.1f}")
+        outline.append(f"L{_PLOT_WIDTH} {base}")
+        colour = COLOURS[number % len(COLOURS)]
+        parts.append(
+            f'<path d="{" ".join(outline)}" fill="{colour}" fill-opacity="0.15" stroke="{colour}" '
+            f'stroke-width="1.5"><title>{escape(name)}</title></path>'
+        )
+    parts.append(f'<path d="M0 {base} H{_PLOT_WIDTH}" stroke="#999"/>')
+    parts += [
+        _text(min(max(place * step, 8), _PLOT_WIDTH - 12), base + 14, label, anchor="middle")
+        for place, label in ticks.items()
+    ]
+    return _svg(_PLOT_WIDTH, base + 20, parts)
+
+
+def shares(rows: Mapping[str, Float[np.ndarray, " kind"]], *, kinds: Sequence[str]) -> str:
+    """A bar a row, divided as the row's numbers are; what each part is, is told by its tooltip."""
+    parts = []
+    for place, (label, values) in enumerate(rows.items()):
+        x, y = float(_LABELS), place * _ROW
+        parts.append(_text(_LABELS - 8, y + 14, label, anchor="end"))
+        for number, (kind, value) in enumerate(zip(kinds, values, strict=True)):
+            share = float(value / max(values.sum(), 1e-9))
+            if share > 0:
+                parts.append(
+                    f'<rect x="{x:.1f}" y="{y + 3}" width="{_LENGTH * share:.1f}" '
+                    f'height="{_ROW - 6}" fill="{COLOURS[number % len(COLOURS)]}"><title>'
+                    f"{escape(label)}: {escape(kind)} {share:.1%}</title></rect>"
+                )
+            x += _LENGTH * share
+    return _svg(_LABELS + _LENGTH, len(rows) * _ROW + 4, parts)
+
+
+def bars(rows: Mapping[str, float], *, unit: str) -> str:
+    """A bar a row, as long as its number."""
+    longest = max(rows.values(), default=0.0) or 1.0
+    parts = []
+    for place, (label, value) in enumerate(rows.items()):
+        y, width = place * _ROW, _LENGTH * value / longest
+        parts.append(_text(_LABELS - 8, y + 14, label, anchor="end"))
+        parts.append(
+            f'<rect x="{_LABELS}" y="{y + 3}" width="{width:.1f}" height="{_ROW - 6}" '
+            f'fill="{COLOURS[0]}"/>'
+        )
+        parts.append(_text(_LABELS + width + 5, y + 14, f"{value:.1f} {unit}"))
+    return _svg(_LABELS + _LENGTH + 80, len(rows) * _ROW + 4, parts)
+
+
+def poses(positions: Float[np.ndarray, "pose 17 3"]) -> str:
+    """Skeletons side by side, all at one scale, seen from the front and a little from the right.
+
+    World space, metres; NaN where unseen. Each stands with its pelvis in the middle. The person's
+    left is blue, their right orange; the line is the lowest ankle of all.
+    """
+    turn = look_rotation(yaw=np.array(0.5), pitch=np.array(0.15), roll=np.array(0.0))
+    parts = []
+    for place, pose in enumerate(positions):
+        facing = _turn_to_front(pose) if np.isfinite(pose).all() else np.eye(3)
+        seen = (pose - pose[H36M17.root]) @ facing.T @ turn.T
+        points = seen[:, :2] * _METRE + [(place + 0.5) * _PANEL, 0.5 * _PANEL]
+        parts += _bones(points)
+    return _svg(_PANEL * len(positions), _PANEL, parts)
+
+
+def legend(names: Sequence[str]) -> str:
+    """Which colour is which, as HTML."""
+    return " ".join(
+        f'<span class="key"><i style="background:{COLOURS[number % len(COLOURS)]}"></i>'
+        f"{escape(name)}</span>"
+        for number, name in enumerate(names)
+    )
+
+
+def _turn_to_front(pose: Float[np.ndarray, "17 3"]) -> Float[np.ndarray, "3 3"]:
+    """The rotation about the vertical that turns a person's face towards +z."""
+    across = pose[H36M17.index("left_hip")] - pose[H36M17.index("right_hip")]
+    length = max(float(np.hypot(across[0], across[2])), 1e-6)
+    cos, sin = across[0] / length, across[2] / length
+    return np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
+
+
+def _bones(points: Float[np.ndarray, "17 2"]) -> list[str]:
+    lines = []
+    for parent, joint in H36M17.bones:
+        (x1, y1), (x2, y2) = points[parent], points[joint]
+        if np.isfinite([x1, y1, x2, y2]).all():
+            lines.append(
+                f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" '
+                f'stroke="{_side(joint)}" stroke-width="2.2" stroke-linecap="round"/>'
+            )
+    return lines
+
+
+def _side(joint: int) -> str:
+    name = H36M17.joints[joint]
+    return _LEFT if name.startswith("left") else _RIGHT if name.startswith("right") else _MIDDLE
+
+
+def _text(
+    x: float, y: float, text: str, *, anchor: str = "start", size: int = 11, weight: str = "400"
+) -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
+        f'font-weight="{weight}" fill="#222">{escape(text)}</text>'
+    )
+
+
+def _svg(width: float, height: float, parts: Sequence[str]) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
+        f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="sans-serif">{"".join(parts)}</svg>'
+    )
