@@ -11,7 +11,7 @@ from motionlift.data.store import Store
 from motionlift.data.store_writer import create_store
 from motionlift.errors import StoreError
 from motionlift.evaluation.protocols import PROTOCOLS, Condition, Spells
-from motionlift.evaluation.samples import make_sample, sequences_to_score, views_of
+from motionlift.evaluation.samples import make_sample, notes_on, sequences_to_score, views_of
 from motionlift.skeletons import H36M17
 from tests.evaluation.stores import make_store, moving, standing
 
@@ -175,3 +175,20 @@ def test_a_quick_run_takes_about_a_tenth_of_each_dataset(tmp_path: Path) -> None
 def test_a_split_that_is_not_there_is_named_with_those_that_are(store: Store) -> None:
     with pytest.raises(StoreError, match=r"split 'val'.*its splits are: test, train"):
         sequences_to_score(store, OPEN, split="val")
+
+
+def test_what_a_reader_of_the_scores_should_know_is_noted(tmp_path: Path) -> None:
+    with create_store(tmp_path / "s", fps=25.0) as writer:
+        writer.add("x", standing(3), split="train")
+        writer.add("y", standing(3), split="test")
+        writer.add("z", standing(3), split="test", units="px")
+    store = Store.open(tmp_path / "s")
+    everything = sequences_to_score(store, OPEN, split="all")
+    assert [each.name for each in everything] == ["x", "y"]
+    notes = notes_on(store, everything, protocol=OPEN, split="all")
+    assert [note.split()[0] for note in notes] == ["1", "sequences", "the"]
+    assert "2D only" in notes[0] and "'train'" in notes[1] and "25 frames a second" in notes[2]
+
+
+def test_an_ordinary_run_has_nothing_to_note(store: Store) -> None:
+    assert notes_on(store, sequences_to_score(store, OPEN), protocol=OPEN, split=None) == ()

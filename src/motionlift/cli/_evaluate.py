@@ -23,7 +23,7 @@ from motionlift.evaluation.published import score_lifter
 from motionlift.evaluation.report import MODEL, as_json, print_table
 from motionlift.evaluation.report_files import print_published, published_as_json
 from motionlift.evaluation.run import chosen_conditions, run_protocol
-from motionlift.evaluation.samples import sequences_to_score
+from motionlift.evaluation.samples import notes_on, sequences_to_score
 from motionlift.files import written_beside
 from motionlift.lifting import Lifter, clip_frames
 from motionlift.network.dstformer import DSTformer
@@ -42,7 +42,9 @@ def evaluate_on_store(asked: "Arguments", protocol: StoreProtocol) -> None:
         sequences = sequences_to_score(store, protocol, split=asked.split, quick=asked.quick)
         tested = _tested(asked)
         models = {name: NetworkLifter(each.lifter) for name, each in tested.items()}
-        baselines, notes = fit_baselines(store, protocol) if asked.baselines else ({}, ())
+        notes = notes_on(store, sequences, protocol=protocol, split=asked.split)
+        baselines, missing = fit_baselines(store, protocol) if asked.baselines else ({}, ())
+        notes += missing
         frames = sum(each.frames for each in sequences)
         console = _console()
         _introduce(console, asked, tested[MODEL].lifter)

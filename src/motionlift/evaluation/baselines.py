@@ -14,10 +14,9 @@ from jaxtyping import Bool, Float
 
 from motionlift.data.store import Sequence, Store
 from motionlift.evaluation.protocols import StoreProtocol
-from motionlift.evaluation.samples import Sample, SampleLifter, rotations_of
+from motionlift.evaluation.samples import TRAINING_SPLIT, Sample, SampleLifter, rotations_of
 from motionlift.skeletons import H36M17
 
-TRAINING_SPLIT = "train"
 # Neighbouring frames are nearly the same pose: two a second are enough to fit a straight line.
 _FRAMES_APART = 25
 _RIDGE = 1e-4

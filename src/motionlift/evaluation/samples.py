@@ -21,6 +21,7 @@ from motionlift.skeletons import H36M17
 if TYPE_CHECKING:
     from motionlift.data.draws import Draws
 
+TRAINING_SPLIT = "train"
 _LIMBS = {
     f"{side} {limb}": [H36M17.index(f"{side}_{joint}") for joint in joints]
     for side in ("left", "right")
@@ -81,6 +82,32 @@ def sequences_to_score(
     if quick:
         sequences = _some_of(sequences, protocol)
     return tuple(sorted(sequences, key=lambda each: (each.frames, each.name)))
+
+
+def notes_on(
+    store: Store, sequences: Iterable[Sequence], *, protocol: StoreProtocol, split: str | None
+) -> tuple[str, ...]:
+    """What somebody who reads the scores should know of the sequences, a sentence each."""
+    notes = []
+    chosen = protocol.split if split is None else split
+    flat = [
+        each
+        for each in store.select(split=None if chosen == "all" else chosen)
+        if each.units != "m"
+    ]
+    if flat:
+        notes.append(f"{len(flat)} sequences are 2D only: they have no truth and are not scored")
+    if any(each.split == TRAINING_SPLIT for each in sequences):
+        notes.append(
+            f"sequences of the split '{TRAINING_SPLIT}' are scored: the baselines, and whatever "
+            "was trained on this store, have seen them"
+        )
+    if store.fps != protocol.fps:
+        notes.append(
+            f"the store has {store.fps:g} frames a second: velocities and accelerations are "
+            f"converted to {protocol.fps:g}"
+        )
+    return tuple(notes)
 
 
 def make_sample(
