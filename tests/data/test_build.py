@@ -157,6 +157,19 @@ def test_a_file_that_was_only_touched_is_not_read_again(source: Path, tmp_path: 
     assert _build(source, tmp_path / "store").read == 0
 
 
+def test_a_file_is_read_again_when_its_companion_changed(tmp_path: Path) -> None:
+    """The motion of an .amc file is what its .asf file makes of it."""
+    write_recording(tmp_path / "mocap" / "other.npz")
+    skeleton = tmp_path / "mocap" / "01.asf"
+    skeleton.write_text("one")
+    (tmp_path / "mocap" / "01_01.amc").write_text("damaged")
+    reads = []
+    for content in ("one", "one", "two"):
+        skeleton.write_text(content)
+        reads.append(_build(tmp_path / "mocap", tmp_path / "store").read)
+    assert reads == [2, 0, 1]
+
+
 def test_new_settings_read_everything_again(source: Path, tmp_path: Path) -> None:
     _build(source, tmp_path / "store")
     result = _build(source, tmp_path / "store", fps=25.0)

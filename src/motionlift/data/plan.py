@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from motionlift.data.prepare import Job
-from motionlift.data.resample import MAX_GAP_SECONDS
 from motionlift.data.store import VERSION, SourceRecord, sha256_of
 from motionlift.data.table import TableRow, read_table
 from motionlift.errors import OptionError
-from motionlift.formats import FORMATS, ReadOptions
+from motionlift.formats import FORMATS, Format, ReadOptions
 
 # The code that turns a file into frames. When it changes, files are read again.
 CONVERSION = (
@@ -130,13 +129,21 @@ def _motion_files(source: Path) -> Iterator[Path]:
             yield path
 
 
+def _readable() -> list[Format]:
+    return [each for each in FORMATS if each.kind == "motion" and each.read_motion is not None]
+
+
 def _suffixes() -> set[str]:
-    return {
-        suffix
-        for each in FORMATS
-        if each.kind == "motion" and each.read_motion is not None
-        for suffix in each.suffixes
-    }
+    return {suffix for each in _readable() for suffix in each.suffixes}
+
+
+def _companions(path: Path) -> list[Path]:
+    return [
+        companion
+        for each in _readable()
+        if each.companions is not None and path.suffix.lower() in each.suffixes
+        for companion in each.companions(path)
+    ]
 
 
 def _row_of(file: str, source: Path) -> TableRow:
@@ -152,8 +159,8 @@ def _job(row: TableRow, path: Path, settings: BuildSettings) -> Job:
         **asdict(options),
         "names": sha256_of(options.names) if options.names else None,
         "store_fps": settings.fps,
-        "max_gap_seconds": MAX_GAP_SECONDS,
         "conversion": [VERSION, _code_digest()],
+        "companions": [[each.name, sha256_of(each)] for each in _companions(path)],
     }
     return Job(
         file=row.file,

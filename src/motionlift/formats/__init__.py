@@ -51,6 +51,7 @@ class Format:
         read_keypoints: for kind "keypoints".
         read_motion: for kind "motion".
         write: writes one motion to that path as it is told; the caller renames it into place.
+        companions: other files that reading a file takes: if one changes, the motion may.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Format:
     read_keypoints: Callable[[Path, ReadOptions], Sequence[Pose2D]] | None = None
     read_motion: Callable[[Path, ReadOptions], Sequence[Pose3D]] | None = None
     write: Callable[[Pose3D, Path], None] | None = None
+    companions: Callable[[Path], Sequence[Path]] | None = None
 
 
 FORMATS: Registry[Format] = Registry(

@@ -212,6 +212,10 @@ def _sniff(path: Path) -> bool:
     return b":FULLY-SPECIFIED" in head.upper() or b":DEGREES" in head.upper()
 
 
+def _skeletons_beside(path: Path) -> Sequence[Path]:
+    return sorted(each for each in path.parent.glob("*") if each.suffix.lower() == ".asf")
+
+
 FORMAT = Format(
     name="asfamc",
     title="ASF/AMC",
@@ -219,4 +223,5 @@ FORMAT = Format(
     suffixes=(".amc",),
     sniff=_sniff,
     read_motion=read,
+    companions=_skeletons_beside,
 )
