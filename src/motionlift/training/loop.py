@@ -23,6 +23,7 @@ from motionlift.network.compute import Compute
 from motionlift.network.dstformer import DSTformer
 from motionlift.network.weights import save_weights
 from motionlift.tasks.lift import loss_terms, total_loss, validate
+from motionlift.training.card import make_card
 from motionlift.training.optimizers import base_rates, build_optimizers, rate_factor
 from motionlift.training.plan import Plan
 from motionlift.training.processes import Processes
@@ -126,10 +127,10 @@ def train(
                     )
                 is_due = time.monotonic() - saved_at > 60 * limits.checkpoint_minutes
                 if processes.is_first and (is_due or is_last):
-                    _keep_last(state, recipe, run)
+                    _keep_last(state, recipe, store, run, epoch.stage.frames)
                     saved_at = time.monotonic()
     if processes.is_first and stop.asked:
-        _keep_last(state, recipe, run)
+        _keep_last(state, recipe, store, run, plan.frames_at(state.step))
         say(f"stopped after step {state.step}; --resume goes on from there")
     return state
 
@@ -193,26 +194,27 @@ def _validate_and_keep(
         # Stages see clips of their own length, and their errors are not comparable.
         if score < state.best or frames != state.best_frames:
             state.best, state.best_frames = score, frames
-            _keep(state, recipe, run, name="best", metrics=answers)
+            _keep(state, recipe, store, run, name="best", frames=frames, validation=answers)
         state.model.train()
 
 
-def _keep_last(state: TrainingState, recipe: Recipe, run: Run) -> None:
+def _keep_last(state: TrainingState, recipe: Recipe, store: Store, run: Run, frames: int) -> None:
     state.save(run.state_path)
-    _keep(state, recipe, run, name="last", metrics={})
+    _keep(state, recipe, store, run, name="last", frames=frames, validation={})
 
 
 def _keep(
-    state: TrainingState, recipe: Recipe, run: Run, *, name: str, metrics: dict[str, float]
+    state: TrainingState,
+    recipe: Recipe,
+    store: Store,
+    run: Run,
+    *,
+    name: str,
+    frames: int,
+    validation: dict[str, float],
 ) -> None:
-    card = {
-        "recipe": recipe.name,
-        # Lifting cuts windows of this length: frames beyond it have untrained embeddings.
-        "clip_frames": max(stage.frames for stage in recipe.stages),
-        "step": state.step,
-        "seed": recipe.seed,
-        "validation": metrics,
-    }
+    # Lifting cuts windows as long as the clips so far: later frames have untrained embeddings.
+    card = make_card(recipe, store, step=state.step, clip_frames=frames, validation=validation)
     save_weights(run.path / name / "model.safetensors", state.answering, card=card)
 
 

@@ -40,6 +40,10 @@ class Plan:
         """The epochs that are not over at this step."""
         return [epoch for epoch in self.epochs if epoch.first_step + epoch.steps > step]
 
+    def frames_at(self, step: int) -> int:
+        """Length of the clips of the stage that a step belongs to; at the end, of the last."""
+        return next(iter(self.from_step(step)), self.epochs[-1]).stage.frames
+
     def batches(self, epoch: Epoch, *, step: int) -> list[Int[np.ndarray, " sample"]]:
         """The clips of each step of an epoch, from that step on. The last batch may be smaller."""
         order = epoch.clips.order(seed=self._seed, epoch=epoch.number)
