@@ -1,6 +1,7 @@
 """One motion against another: what is aligned, matched, counted and said."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from motionlift.errors import MotionliftError
 from motionlift.evaluation.comparison import compare
-from motionlift.poses import Pose3D
+from motionlift.formats import ReadOptions, read_keypoints, read_motion
+from motionlift.poses import Pose3D, to_h36m17
 from motionlift.skeletons import COCO17, H36M17
 from tests.evaluation.stores import moving
 
@@ -106,3 +108,20 @@ def test_other_rates_and_frames_without_truth_are_noted() -> None:
     result = compare(lifted(moving(6), fps=30.0), motion(moving(4)))
     assert "2 predicted frames have no truth" in result.notes[0]
     assert "30 frames a second and the truth 50" in result.notes[1]
+
+
+def test_a_real_person_without_depth_is_133_mm_off_the_triangulation(shared: Path) -> None:
+    """Detections and triangulation of the same video, with their own joints and frame numbers."""
+    folder = shared / "keypoints" / "pose2sim"
+    (seen,) = read_keypoints(
+        folder / "openpose_body25b" / "single_cam01_associated",
+        ReadOptions(skeleton="BODY_25B"),
+    )
+    keypoints = to_h36m17(seen).keypoints
+    flat = np.concatenate([keypoints, 0 * keypoints[..., :1]], axis=-1)
+    (truth,) = read_motion(folder / "trc" / "S00_P00_T01_BalancingTrial_0-100.trc")
+    result = compare(motion(flat, fps=60.0), truth)
+    assert (len(result.frame_index), int(result.is_failure.sum())) == (100, 2)
+    assert "spine" in result.notes[0]
+    errors_mm = 1000 * result.frame_errors[~result.is_failure]
+    assert_allclose(errors_mm.mean(), 133, atol=1)

@@ -86,8 +86,10 @@ def comparison_as_json(comparison: Comparison) -> dict[str, Any]:
 def print_comparison(comparison: Comparison, console: Console, *, title: str) -> None:
     """The error of the whole and of each joint."""
     values = comparison_as_json(comparison)
-    frames = f"{values['frames']} frames, {values['failures']} failures"
-    table = Table(title=f"{title}: {frames}", box=SIMPLE_HEAD, padding=(0, 1))
+    console.print(
+        f"{title}: {values['frames']} frames, {values['failures']} failures", highlight=False
+    )
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1))
     table.add_column("")
     table.add_column("mm", justify="right")
     for key, title in _ALIGNMENTS.items():
