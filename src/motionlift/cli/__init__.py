@@ -64,6 +64,11 @@ def _split(words: list[str]) -> tuple[str, list[str]]:
     return words[0], words[1:]
 
 
+def _as_typed(name: str) -> str:
+    """`data-fit-noise` is typed `data fit-noise`."""
+    return name.replace("-", " ", 1)
+
+
 def _help() -> str:
     lines = [
         "motionlift: 2D keypoints in, 3D motion out",
@@ -71,5 +76,5 @@ def _help() -> str:
         "usage: motionlift COMMAND [options]      (motionlift COMMAND --help lists them)",
         "",
     ]
-    lines += [f"  {each.name.replace('-', ' '):<16} {each.summary}" for each in COMMANDS]
+    lines += [f"  {_as_typed(each.name):<16} {each.summary}" for each in COMMANDS]
     return "\n".join(lines)
