@@ -12,9 +12,9 @@ from motionlift.skeletons import H36M17
 # Okabe and Ito's colours, told apart by nearly everyone.
 SERIES_COLOURS = ("#0072b2", "#e69f00", "#d55e00", "#009e73")
 _TRUTH, _LEFT, _RIGHT, _MIDDLE = "#b8b8b8", "#0072b2", "#d55e00", "#333333"
-_ROW, _BAR, _LABELS, _LENGTH = 8, 7, 220, 310
+_ROW, _BAR, _LABELS, _LENGTH = 8.0, 7.0, 220.0, 310.0
 _LONGEST_LABEL = 34
-_PANEL = 100
+_PANEL = 100.0
 
 
 def bars(rows: Mapping[str, Mapping[str, float | None]], *, unit: str) -> str:
@@ -33,7 +33,7 @@ def bars(rows: Mapping[str, Mapping[str, float | None]], *, unit: str) -> str:
             top, width = y + number * _ROW, _LENGTH * value / longest
             colour = SERIES_COLOURS[number % len(SERIES_COLOURS)]
             parts.append(
-                f'<rect x="{_LABELS}" y="{top:.1f}" width="{width:.1f}" height="{_BAR}" '
+                f'<rect x="{_LABELS:.0f}" y="{top:.1f}" width="{width:.1f}" height="{_BAR:.0f}" '
                 f'fill="{colour}"><title>{escape(label)}, {escape(name)}: {value:.1f} {unit}'
                 "</title></rect>"
             )
@@ -110,7 +110,7 @@ def skeletons(
     for panel, axes in enumerate(((0, 1), (2, 1))):
         shift = np.array([_PANEL * (panel + 0.5), _PANEL * 0.5])
         place = _PANEL / 2 / reach
-        parts += _bones(shift + place * truth[:, axes], colour=_TRUTH, width=4)
+        parts += _bones(shift + place * truth[:, axes], colour=_TRUTH, width=4.0)
         parts += _bones(shift + place * predicted[:, axes], colour=None, width=1.6)
         if panel == 0:
             parts += [

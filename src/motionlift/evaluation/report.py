@@ -60,7 +60,7 @@ def as_json(
     return values
 
 
-def combined(values: Sequence[Any], how: Callable[[list[float]], float]) -> Any:
+def combined(values: Sequence[Any], how: Callable[[list[int | float]], float]) -> Any:
     """Several dicts of one shape as one, with `how` over the numbers that stand in one place."""
     if isinstance(values[0], dict):
         return {key: combined([each[key] for each in values], how) for key in values[0]}
@@ -204,10 +204,10 @@ def shown(key: str, value: float | None) -> str:
     return f"{value:.1f}" if key.endswith("_mm") else f"{value:.3f}"
 
 
-def _mean(values: list[float]) -> float:
+def _mean(values: list[int | float]) -> int | float:
     # Counts that agree stay whole numbers.
     return values[0] if len(set(values)) == 1 else statistics.fmean(values)
 
 
-def _deviation(values: list[float]) -> float:
+def _deviation(values: list[int | float]) -> float:
     return statistics.stdev(values)
