@@ -148,6 +148,14 @@ def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_allclose(lifter().lift_pose(seen).positions, lifted, rtol=1e-4, atol=1e-3)
 
 
+def test_progress_runs_to_the_last_window() -> None:
+    told: list[tuple[int, int]] = []
+    lifter().lift_pose(pose(5000), on_progress=lambda done, total: told.append((done, total)))
+    assert len(told) > 1
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1] == 833
+
+
 def test_root_is_where_the_joints_fit_the_keypoints_best() -> None:
     seen = pose(5)
     positions = np.zeros((5, 17, 3), dtype=np.float32)

@@ -27,6 +27,9 @@ _BATCH_SIZE = {"cpu": 2**16, "cuda": 2**22, "mps": 2**20}
 # The network counts time in frames: it knows speeds near the 50 frames a second of its training.
 _USUAL_FPS = (20.0, 65.0)
 
+# Told how many windows are done, of how many.
+OnProgress = Callable[[int, int], None]
+
 
 class Lifter:
     """Lifts sequences of any length with one network, on one device, at one precision.
@@ -68,7 +71,7 @@ class Lifter:
         self.flip = flip
         self._model = model.to(self.device.value).eval()
 
-    def lift_pose(self, pose: Pose2D) -> Pose3D:
+    def lift_pose(self, pose: Pose2D, *, on_progress: OnProgress | None = None) -> Pose3D:
         """One frame of joints for each frame of keypoints, whatever their skeleton.
 
         Positions are root-relative, in the camera's axes, in the unit of the keypoints. Confidence
@@ -80,7 +83,7 @@ class Lifter:
         """
         seen = to_h36m17(pose)
         windows = _cut_pose(seen, length=self.window, stride=self.stride)
-        answers = self._answers(windows, self._lift)
+        answers = self._answers(windows, self._lift, on_progress)
         scaled = (answer * scale for answer, scale in zip(answers, windows.scale, strict=True))
         positions = windows.stitch(scaled)
         # The root's target is 0 in every frame; what the network says of it is noise.
@@ -102,7 +105,9 @@ class Lifter:
             notes=(*seen.notes, *_notes(seen, is_answered)),
         )
 
-    def encode_pose(self, pose: Pose2D) -> Float[np.ndarray, "frame 17 channel"]:
+    def encode_pose(
+        self, pose: Pose2D, *, on_progress: OnProgress | None = None
+    ) -> Float[np.ndarray, "frame 17 channel"]:
         """The representation of each joint and frame, joined over windows as positions are.
 
         NaN in frames that no window with two distinct visible keypoints reaches.
@@ -111,7 +116,7 @@ class Lifter:
             MotionliftError: if no two distinct keypoints are visible in the whole sequence.
         """
         windows = _cut_pose(to_h36m17(pose), length=self.window, stride=self.stride)
-        return windows.stitch(self._answers(windows, self._model.encode))
+        return windows.stitch(self._answers(windows, self._model.encode, on_progress))
 
     def _lift(self, clips: Float[Tensor, "B F 17 3"]) -> Float[Tensor, "B F 17 3"]:
         if not self.flip:
@@ -119,7 +124,10 @@ class Lifter:
         return (self._model(clips) + mirrored(self._model(mirrored(clips)))) / 2
 
     def _answers(
-        self, windows: "_Windows", ask: Callable[[Tensor], Tensor]
+        self,
+        windows: "_Windows",
+        ask: Callable[[Tensor], Tensor],
+        on_progress: OnProgress | None,
     ) -> Iterator[Float[np.ndarray, "frame 17 channel"]]:
         """What the network says to each window, in batches that fill the device; 0 if unused."""
         device = torch.device(self.device.value)
@@ -130,6 +138,8 @@ class Lifter:
             with torch.inference_mode(), autocast(self.device.value, self.precision.value):
                 answer = ask(batch)
             yield from answer.float().cpu().numpy()
+            if on_progress is not None:
+                on_progress(min(first + size, len(windows.clips)), len(windows.clips))
 
 
 def clip_frames(model: DSTformer) -> int:

@@ -19,21 +19,20 @@ from motionlift.errors import OptionError
 
 
 def window_starts(num_frames: int, *, length: int, stride: int) -> Int[np.ndarray, " window"]:
-    """First frames of the windows that cover a sequence, each of `length` frames.
+    """First frames of the windows of a sequence, each of `length` frames.
 
     A window begins at every `stride`-th frame; the last one ends with the sequence, and so may
     overlap its neighbour by more than the others do. A sequence no longer than one window is one
-    window, of its own length: `min(length, num_frames)` is every window's length.
+    window, of its own length: `min(length, num_frames)` is every window's length. Every frame is
+    covered unless the stride is longer than a window.
 
     Raises:
-        OptionError: unless there is a frame and `1 <= stride <= length`, which covers every frame.
+        OptionError: unless there is a frame, and length and stride are at least 1.
     """
-    if num_frames < 1:
-        raise OptionError(f"a sequence of {num_frames} frames cannot be cut into windows")
-    if not 1 <= stride <= length:
+    if min(num_frames, length, stride) < 1:
         raise OptionError(
-            f"windows of {length} frames every {stride} frames leave gaps; "
-            f"the stride must lie between 1 and {max(length, 1)}"
+            f"{num_frames} frames cannot be cut into windows of {length} every {stride} frames; "
+            "each number must be at least 1"
         )
     last = max(num_frames - length, 0)
     starts = np.arange(0, last + stride, stride)

@@ -13,7 +13,7 @@ import numpy as np
 import tyro
 
 from motionlift.api import choose_people, write
-from motionlift.cli._report import of_person, say, say_lift, say_machine, say_notes
+from motionlift.cli._report import of_person, progress_bar, say, say_lift, say_machine, say_notes
 from motionlift.errors import FormatError, OptionError
 from motionlift.files import check_writable, written_beside
 from motionlift.formats import ReadOptions, find_writer, read_keypoints
@@ -86,7 +86,8 @@ def lift(arguments: Sequence[str]) -> None:
     lifter = make_lifter(asked.network, flip=asked.flip)
     for pose, out in people:
         began = time.perf_counter()
-        lifted = lifter.lift_pose(pose)
+        with progress_bar("lifting") as on_progress:
+            lifted = lifter.lift_pose(pose, on_progress=on_progress)
         seconds = time.perf_counter() - began
         write(lifted, out)
         say_lift(lifted, lifter, seconds=seconds)
@@ -103,7 +104,8 @@ def encode(arguments: Sequence[str]) -> None:
     lifter = make_lifter(asked.network)
     for pose, out in people:
         began = time.perf_counter()
-        features = lifter.encode_pose(pose)
+        with progress_bar("encoding") as on_progress:
+            features = lifter.encode_pose(pose, on_progress=on_progress)
         seconds = time.perf_counter() - began
         with written_beside(out) as beside:
             np.savez(beside, **_features_file(features, pose, lifter))

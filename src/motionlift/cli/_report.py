@@ -1,7 +1,8 @@
 """How the lifting commands say what they did: labelled lines on stdout, notes on stderr."""
 
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from motionlift.poses import Pose2D, Pose3D
@@ -15,6 +16,20 @@ _LABEL_WIDTH = 10
 def say(label: str, text: str) -> None:
     """A line of the report; labels stand below each other."""
     print(f"{label:<{_LABEL_WIDTH}} {text}", flush=True)
+
+
+@contextlib.contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr while the block runs, where somebody watches; the callback moves it."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(bar, completed=done, total=total)
 
 
 def say_notes(notes: Sequence[str]) -> None:

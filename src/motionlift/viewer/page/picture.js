@@ -17,20 +17,21 @@ class Picture {
 
   show(people) {
     this.people = people.filter((person) => person.keypoints);
+    this.extent = [0, 1].map((axis) => 1.05 * Math.max(1, ...this.people.map(({ keypoints }) =>
+      percentile(keypoints.filter((_, k) => k % 2 === axis), 0.999))));
     if (!this.people.length) return;
     const boxes = Array.from({ length: NUM_FRAMES }, (_, frame) => boxOf(this.people[0], frame));
     const sides = boxes.map((box) => (box ? Math.max(box[2] - box[0], box[3] - box[1]) : NaN));
     this.reach = (1.45 * percentile(sides, 0.95)) / 2 || 1;
     this.centers = smoothCenters(boxes);
-    const [width, height] = MOTION.image_size ?? this.extent();
-    this.pictureBox = [0, 0, width, height];
     this.onChange();
   }
 
-  // Where no picture size is known: as far as there are keypoints.
-  extent() {
-    const far = (axis) => percentile(this.people[0].keypoints.filter((_, k) => k % 2 === axis), 0.999);
-    return [1.05 * far(0), 1.05 * far(1)];
+  // The picture's size as the file or the video tells it, else as far as there are keypoints.
+  pictureSize() {
+    if (MOTION.image_size) return MOTION.image_size;
+    if (this.video?.videoWidth) return [this.video.videoWidth, this.video.videoHeight];
+    return this.extent;
   }
 
   toggle() {
@@ -39,7 +40,7 @@ class Picture {
   }
 
   boxAt(frame) {
-    if (this.whole) return this.pictureBox;
+    if (this.whole || !this.people.length) return [0, 0, ...this.pictureSize()];
     const [x, y] = this.centers[frame];
     return [x - this.reach, y - this.reach, x + this.reach, y + this.reach];
   }
@@ -70,7 +71,7 @@ class Picture {
 
   drawVideo() {
     if (!this.video || this.video.readyState < 2) return;
-    const [width, height] = MOTION.image_size ?? [this.video.videoWidth, this.video.videoHeight];
+    const [width, height] = this.pictureSize();
     const [x, y] = this.toCanvas(0, 0);
     this.context.globalAlpha = 0.85;
     this.context.drawImage(this.video, x, y, width * this.scale, height * this.scale);

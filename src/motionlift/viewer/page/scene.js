@@ -22,35 +22,35 @@ class Scene {
     this.listen();
   }
 
-  // Body height, and the floor under its lowest joint.
+  // Body height, the floor under the lowest joint, and the room that everybody needs.
   measure() {
-    const heights = [];
-    const lows = [];
+    const [heights, lows, highs, spreads] = [[], [], [], [0]];
     for (const frame of someFrames()) {
-      for (const person of this.people) {
-        let [low, high] = [Infinity, -Infinity];
-        for (let j = 0; j < NUM_JOINTS; j += 1) {
-          const y = this.place(person, frame, j)[1];
-          if (y < low) low = y;
-          if (y > high) high = y;
-        }
-        if (high > low) {
-          heights.push(high - low);
-          lows.push(low);
-        }
+      const spans = this.people.map((person) => this.spanOf(person, frame)).filter(([low, high]) => high > low);
+      heights.push(...spans.map(([low, high]) => high - low));
+      if (spans.length) {
+        lows.push(Math.min(...spans.map(([low]) => low)));
+        highs.push(Math.max(...spans.map(([, high]) => high)));
       }
-    }
-    this.height = percentile(heights, 0.9) || 1;
-    this.floor = percentile(lows, 0.1);
-    if (Number.isNaN(this.floor)) this.floor = 0;
-    // Room for several people beside each other.
-    const spreads = [0];
-    for (const frame of someFrames()) {
       const roots = this.rootsAt(frame);
       const middle = meanOf(roots);
       for (const [x, z] of roots) spreads.push(Math.hypot(x - middle[0], z - middle[1]));
     }
-    this.reach = this.height + (this.withPath ? 1.2 * percentile(spreads, 0.98) : 0);
+    this.height = percentile(heights, 0.9) || 1;
+    this.floor = percentile(lows, 0.1) || 0;
+    this.span = Math.max(percentile(highs, 0.95) - this.floor || 0, this.height);
+    this.reach = this.span + (this.withPath ? 1.2 * percentile(spreads, 0.98) : 0);
+  }
+
+  // The lowest and the highest joint of a person; joints that are missing do not count.
+  spanOf(person, frame) {
+    let [low, high] = [Infinity, -Infinity];
+    for (let j = 0; j < NUM_JOINTS; j += 1) {
+      const y = this.place(person, frame, j)[1];
+      if (y < low) low = y;
+      if (y > high) high = y;
+    }
+    return [low, high];
   }
 
   look(name) {
@@ -100,7 +100,7 @@ class Scene {
   // Where the people of a frame are on the floor; those that are compared with are not asked.
   rootsAt(frame) {
     return this.people
-      .filter((person) => !person.reference && !Number.isNaN(person.root[frame * 3]))
+      .filter((person) => !person.reference && isSeen(person, frame))
       .map(({ root }) => [root[frame * 3], root[frame * 3 + 2]]);
   }
 
@@ -109,7 +109,7 @@ class Scene {
     const roots = this.rootsAt(frame);
     if (roots.length) this.last = meanOf(roots);
     const [x, z] = this.withPath ? (this.last ?? [0, 0]) : [0, 0];
-    this.target = [x, this.floor + 0.53 * this.height, z];
+    this.target = [x, this.floor + 0.53 * this.span, z];
     const [width, height] = this.size;
     const narrow = Math.min(1, (1.25 * width) / height);
     this.distance = (1.4 * this.reach) / this.zoom / (2 * FIELD) / narrow;
@@ -130,7 +130,7 @@ class Scene {
   }
 
   drawFloor() {
-    const step = this.height / 4;
+    const step = this.span / 4;
     const reach = 6;
     const [cx, cz] = [Math.round(this.target[0] / step), Math.round(this.target[2] / step)];
     const inUnits = (k, l) => this.project([(cx + k) * step, this.floor, (cz + l) * step]);
