@@ -27,14 +27,14 @@ LIMB_LANDMARKS = tuple(
 )
 
 # From "head", along the head's left, up and forward axes (Frankfurt plane level), in lengths of the
-# leg from hip joint to ankle. For a man of 1.755 m, whose leg is 0.86 m (0.491 of his stature:
-# Drillis & Contini 1966), the vertex is 131 mm above the tragion, and the tip of the nose about
-# 120 mm before it and 20 mm below (ANSUR: Gordon et al. 1989); the joint of skull and neck is 20 mm
-# below the tragion and 10 mm behind it (occipital condyles: Mertz & Patrick 1971).
+# leg from hip joint to ankle. Round figures for an adult of 1.755 m with a leg of 0.86 m: the vertex
+# some 130 mm above the ear canal, the tip of the nose 120 mm before it and 20 mm below, the joint of
+# skull and neck 20 mm below and 10 mm behind it. They are of no one table; `docs/sources.md` holds
+# them against the heads that the sources measure or model.
 HEAD_TOP_OFFSET = (0.0, 0.175, 0.012)
 NOSE_OFFSET = (0.0, 0.0, 0.150)
 # Upright and looking straight ahead, people carry the head before the neck: the line from the base
-# of the neck (C7) to the skull leans forward by about this much from the head's own vertical.
+# of the neck (C7) to the skull leans forward by roughly this much from the head's own vertical.
 NECK_LEAN = np.radians(20.0)
 
 
