@@ -85,6 +85,16 @@ def looks_like_archive(path: Path, names: Iterable[str]) -> bool:
     return set(names) <= held
 
 
+def object_head(path: Path, name: str, *, length: int = 4096) -> bytes:
+    """The beginning of the array of Python objects of that name; empty if there is none."""
+    try:
+        with _opened(path) as archive, archive.open(f"{name}.npy") as stream:
+            header, _ = _read_header(stream)
+            return stream.read(length) if header.dtype.hasobject else b""
+    except FormatError:
+        return b""
+
+
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an archive by name, those of Python objects left out.
 

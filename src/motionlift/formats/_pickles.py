@@ -10,6 +10,7 @@ reading. The opcodes are described in the standard library's `pickletools`, whic
 import math
 import pickletools
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,8 +53,11 @@ def read_pickle(data: bytes, *, where: str) -> Any:
     """
     machine = _Machine()
     try:
-        for opcode, argument, _ in pickletools.genops(data):
-            machine.step(opcode.name, argument)
+        with warnings.catch_warnings():
+            # Damage looks like odd escapes in a text; the value is checked, not how it is written.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            for opcode, argument, _ in pickletools.genops(data):
+                machine.step(opcode.name, argument)
         return _finished(machine.pop(), {})
     except _RefusedError as error:
         raise FormatError(
