@@ -241,19 +241,20 @@ def test_sniffing_never_fails(tmp_path: Path, name: str, text: str) -> None:
 
 
 def _huge(kind: str, path: Path) -> None:
-    person = json.dumps({"image_id": 0, "keypoints": flat(figure(COCO17))})
+    points = figure(COCO17).round().astype(int).reshape(-1).tolist()
+    person = json.dumps({"image_id": 0, "keypoints": points}, separators=(",", ":"))
     with path.open("w") as handle:
         if kind == "empty people":
             handle.write('{"people": [' + "{}," * 10_000_000 + "{}]}")
         elif kind == "people of one frame":
             handle.write("[")
-            for _ in range(800):
+            for _ in range(2_000):
                 handle.write((person + ",") * 1_000)
             handle.write(person + "]")
         elif kind == "frames of one person":
             handle.write("[")
-            for k in range(800_000):
-                handle.write(person.replace('"image_id": 0', f'"image_id": {k}') + ",")
+            for k in range(2_000_000):
+                handle.write(person.replace('"image_id":0', f'"image_id":{k}') + ",")
             handle.write(person + "]")
         elif kind == "people without keypoints":
             handle.write("[" + '{"image_id":0,"keypoints":[]},' * 10_000_000 + "{}]")
@@ -277,7 +278,7 @@ def test_ten_million_of_anything_stay_within_ten_seconds_and_a_gigabyte(
 ) -> None:
     path = tmp_path / "a_1.json"
     _huge(kind, path)
-    began = time.monotonic()
+    began = time.process_time()
     tracemalloc.start()
     try:
         with pytest.raises(MotionliftError) as caught:
@@ -287,8 +288,8 @@ def test_ten_million_of_anything_stay_within_ten_seconds_and_a_gigabyte(
         tracemalloc.stop()
         path.unlink()
     assert "\n" not in str(caught.value)
-    # Tracing memory makes it slower by a factor of two to three.
-    assert time.monotonic() - began < 30
+    # Tracing memory makes it slower by a factor of three.
+    assert time.process_time() - began < 30
 
 
 def test_pickles_in_damaged_archives_never_run(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Everybody that a detector found in a clip, one row a detection, and how readers gather them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,13 @@ from motionlift.errors import FormatError
 from motionlift.formats._cleaning import clean
 from motionlift.skeletons import Skeleton
 
-# Three people for an hour at 60 frames a second, each of 17: 0.3 GB, and about twice that in all.
-MAX_KEYPOINTS = 12_000_000
+# Two people of 17 for an hour at 60 frames a second: 0.2 GB, about three times that in all, and
+# some ten seconds to read.
+MAX_KEYPOINTS = 8_000_000
 MAX_PEOPLE_A_FRAME = 200
+# After so many, the share of the file that is read tells how many there are, within this factor.
+_TELLING = 4_000
+_SURELY = 1.2
 # Nobody has more, with hands and face.
 MAX_JOINTS = 300
 
@@ -53,6 +57,11 @@ class Gathering:
         self._points = np.empty((0, 0, 3))
         self._count = 0
         self._first_where = ""
+        self._progress: Callable[[], float] = lambda: 1.0
+
+    def watch(self, progress: Callable[[], float]) -> None:
+        """Give up early on what will be too much, by the share of the file that is read so far."""
+        self._progress = progress
 
     def __len__(self) -> int:
         return self._count
@@ -103,12 +112,15 @@ class Gathering:
 
     def _grow(self) -> None:
         count, num_joints, _ = self._points.shape
-        if count * num_joints >= MAX_KEYPOINTS:
+        most = MAX_KEYPOINTS // num_joints
+        share = self._progress()
+        is_hopeless = count > _TELLING and count > _SURELY * share * most
+        if count >= most or is_hopeless:
+            said = f"about {count / share:.2g}, " if is_hopeless else ""
             raise FormatError(
-                f"{self._path}: more than {MAX_KEYPOINTS // num_joints} detections; "
-                "split the recording into parts"
+                f"{self._path}: {said}more than {most} detections; split the recording into parts"
             )
-        count = min(2 * count, MAX_KEYPOINTS // num_joints)
+        count = min(2 * count, most)
         grown = np.empty((count, num_joints, 3))
         grown[: self._count] = self._points
         self._points = grown

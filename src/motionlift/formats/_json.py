@@ -11,6 +11,7 @@ Every error is a `FormatError` that says in which line.
 import contextlib
 import itertools
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -44,6 +45,7 @@ class JsonFile:
         try:
             # "replace" would hide damage; a wrong byte is an error wherever it is met.
             self._handle = path.open(encoding="utf-8-sig")
+            self._size = path.stat().st_size
         except OSError as error:
             raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
 
@@ -114,6 +116,11 @@ class JsonFile:
             yield key
             if self._next_of(",}") == "}":
                 return
+
+    def progress(self) -> float:
+        """The share of the file that is read, about: what is read ahead counts as read."""
+        place = os.lseek(self._handle.fileno(), 0, os.SEEK_CUR)
+        return min(place / self._size, 1.0) if self._size else 1.0
 
     def end(self) -> None:
         """Check that nothing follows."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.optimize import linear_sum_assignment
 
 from motionlift.formats._detections import Detections
 
@@ -93,6 +92,8 @@ def without_doubles(
     detections: Detections, rows: Int[np.ndarray, " detection"]
 ) -> Int[np.ndarray, " kept"]:
     """`rows` less those that repeat a more confident detection of the same frame."""
+    if not (np.diff(detections.frame[rows]) == 0).any():
+        return rows
     keep = np.ones(len(rows), dtype=bool)
     for start, stop in _frames(detections.frame[rows]):
         if stop - start < 2:
@@ -144,6 +145,9 @@ def _matches(
     """For each detection that is somebody known: who."""
     if not tracks:
         return {}
+    # Here, because importing it takes longer than reading a clip of one person.
+    from scipy.optimize import linear_sum_assignment
+
     expected = np.stack([track.expected(frame) for track in tracks])
     apart = _distances(found, expected, sizes=np.array([track.size for track in tracks]))
     reach = np.array([track.reach(frame) for track in tracks])

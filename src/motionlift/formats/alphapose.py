@@ -36,6 +36,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     images: list[str] = []
     tracks: list[str | None] = []
     with JsonFile(path) as json:
+        gathering.watch(json.progress)
         if json.peek() == "[":
             for k, record in enumerate(json.elements()):
                 where = f"{path}: detection {k}"

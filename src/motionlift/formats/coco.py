@@ -35,6 +35,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     tracks: list[str] = []
     images: list[Any] | None = None
     with JsonFile(path) as json:
+        gathering.watch(json.progress)
         if json.peek() == "[":
             _add_all(json, gathering, image_ids, tracks, path=path)
         else:

@@ -95,6 +95,7 @@ def _to_pixels(
 
 def _add_json(path: Path, gathering: Gathering, clip: _Clip) -> None:
     with JsonFile(path) as json:
+        gathering.watch(json.progress)
         if json.peek() == "[":
             _add_frames(json, gathering, clip, path=path)
         else:

@@ -35,7 +35,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     frame: list[int] = []
     tracks: list[str] = []
     seen: list[int] = []
-    for number, instances, where in _frames(path):
+    for number, instances, where in _frames(path, gathering):
         seen.append(number)
         if not isinstance(instances, list):
             raise FormatError(f"{where}: no list of instances, which every frame has")
@@ -55,7 +55,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     )
 
 
-def _frames(path: Path) -> Iterator[tuple[int, Any, str]]:
+def _frames(path: Path, gathering: Gathering) -> Iterator[tuple[int, Any, str]]:
     """Number and instances of each frame, and where it stands."""
     if path.is_dir() or _is_image(glimpse(path)):
         for number, file in frame_files(path, made_by="MMPose's inferencer"):
@@ -65,6 +65,7 @@ def _frames(path: Path) -> Iterator[tuple[int, Any, str]]:
             yield number, content, str(file)
         return
     with JsonFile(path) as json:
+        gathering.watch(json.progress)
         if json.peek() == "[":
             yield from map(_frame, _named(json, path))
         else:

@@ -37,6 +37,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     frame: list[int] = []
     seen: list[int] = []
     with JsonFile(path) as json:
+        gathering.watch(json.progress)
         for k, content in enumerate(json.elements()):
             where = f"{path}: frame {k}"
             if not isinstance(content, dict):

@@ -29,6 +29,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     tracks: list[str] = []
     num_frames = 0
     with JsonFile(path) as json:
+        gathering.watch(json.progress)
         for key in json.members():
             if key != "keypoints":
                 json.value()
