@@ -27,6 +27,8 @@ class ReadOptions:
         up: the axis that points up, where the file does not say.
         metres_per_unit: size of the file's unit of length, instead of what its source is known for.
         image_size: (width, height) in pixels, for keypoints given as parts of the picture.
+        body_model: `.npz` of SMPL+H or SMPL-X, or a folder of them, for parameters of these models.
+        joint_regressor: `.npy` of Human3.6M's 17 joints from the model's surface (17, vertex).
     """
 
     fps: float | None = None
@@ -35,6 +37,8 @@ class ReadOptions:
     up: Literal["x", "y", "z"] | None = None
     metres_per_unit: float | None = None
     image_size: tuple[int, int] | None = None
+    body_model: Path | None = None
+    joint_regressor: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

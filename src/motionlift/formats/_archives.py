@@ -11,7 +11,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,8 +95,11 @@ def object_head(path: Path, name: str, *, length: int = 4096) -> bytes:
         return b""
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(path: Path, *, only: Container[str] | None = None) -> dict[str, np.ndarray]:
     """The arrays of an archive by name, those of Python objects left out.
+
+    Args:
+        only: names of the arrays to read, if not all.
 
     Raises:
         FormatError: if it is not an archive of arrays, or is damaged, or claims to be huge.
@@ -104,6 +107,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     with _opened(path) as archive:
         arrays = {}
         for member in archive.infolist():
+            if only is not None and _array_name(member) not in only:
+                continue
             data = _member_bytes(archive, member)
             stream = io.BytesIO(data)
             header, fortran_order = _read_header(stream)
@@ -112,6 +117,23 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
                     data[stream.tell() :], header, fortran_order=fortran_order
                 )
         return arrays
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """The one array of a `.npy` file.
+
+    Raises:
+        FormatError: if it is damaged, or an array of Python objects.
+    """
+    try:
+        data = path.read_bytes()
+        stream = io.BytesIO(data)
+        header, fortran_order = _read_header(stream)
+        if header.dtype.hasobject:
+            raise ValueError("it holds Python objects")
+        return _to_array(data[stream.tell() :], header, fortran_order=fortran_order)
+    except _DAMAGE as error:
+        raise FormatError(f"{path}: not a readable .npy array ({error})") from error
 
 
 def read_object_bytes(path: Path, name: str) -> bytes:
