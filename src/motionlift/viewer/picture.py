@@ -21,6 +21,7 @@ SUFFIXES = (".png", ".pdf", ".svg")
 VIEWS = {"as the camera sees it": 0.0, "turned by 45°": 45.0, "turned by 90°": 90.0}
 _COLUMNS = 6
 _CELL_INCHES = (1.6, 2.3)
+_WIDTH = 0.7  # of a cell, over its height
 _COLOURS = {"left": "#1f6fd6", "right": "#d9480f"}
 _MIDDLE = "#475467"
 _DOUBTFUL = 0.5
@@ -95,10 +96,10 @@ def _checked(frames: Sequence[int], pose: Pose3D) -> list[int]:
 def _draw_keypoints(row: list["Axes"], seen: Pose2D, frames: list[int]) -> None:
     """Keypoints in the picture's own axes, each cell centred on the person at the same size."""
     boxes = [_box(seen.keypoints[frame]) for frame in frames]
-    reach = 0.6 * max((max(high - low) for low, high in boxes), default=1.0)
+    reach = 0.55 * max(max((high - low) / [_WIDTH, 1.0]) for low, high in boxes)
     for ax, frame, (low, high) in zip(row, frames, boxes, strict=True):
         x, y = (low + high) / 2
-        _empty(ax, x=(x - 0.7 * reach, x + 0.7 * reach), y=(y + reach, y - reach))
+        _empty(ax, x=(x - _WIDTH * reach, x + _WIDTH * reach), y=(y + reach, y - reach))
         points, confidence = seen.keypoints[frame], seen.confidence[frame]
         for parent, joint in _visible_bones(seen):
             ax.plot(*points[[parent, joint]].T, color=_colour(joint), linewidth=1.5)
@@ -112,10 +113,11 @@ def _draw_keypoints(row: list["Axes"], seen: Pose2D, frames: list[int]) -> None:
 def _draw_joints(row: list["Axes"], pose: Pose3D, frames: list[int], *, turn: float) -> None:
     """Joints about their root, turned about the vertical; what is farther away is paler."""
     joints = to_display(pose.positions - pose.positions[:, [pose.skeleton.root]], pose.space)
-    reach = 1.08 * np.nanmax(np.abs(joints[frames]))
+    x, y, z = np.moveaxis(joints[frames], -1, 0)
+    reach = 1.08 * max(np.nanmax(np.hypot(x, z)) / _WIDTH, np.nanmax(np.abs(y)))
     cos, sin = np.cos(turn), np.sin(turn)
     for ax, frame in zip(row, frames, strict=True):
-        _empty(ax, x=(-0.7 * reach, 0.7 * reach), y=(-reach, reach))
+        _empty(ax, x=(-_WIDTH * reach, _WIDTH * reach), y=(-reach, reach))
         x, y, z = joints[frame].T
         across, towards = cos * x - sin * z, sin * x + cos * z
         bones = sorted(pose.skeleton.bones, key=lambda bone: towards[list(bone)].sum())
