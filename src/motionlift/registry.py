@@ -2,7 +2,8 @@
 
 A package such as `motionlift.formats` holds one public module for each thing it offers, and
 each module holds one constant (`FORMAT`, `RECIPE`, ...). The name of a thing is the name of its
-module, with dashes for underscores. Modules that begin with an underscore are not things.
+module, with dashes for underscores. Packages, and modules that begin with an underscore, are not
+things.
 """
 
 import importlib
@@ -32,21 +33,29 @@ class Registry(Generic[Thing]):
         self._constant = constant
         self._kind = kind
         self._error = error
+        # What a package offers does not change while it runs, and readers ask once a file.
+        self._names: list[str] = []
+        self._things: dict[str, Thing] = {}
 
     def names(self) -> list[str]:
         """All names, sorted; imports none of the modules behind them."""
-        path = importlib.import_module(self._package).__path__
-        stems = (module.name for module in pkgutil.iter_modules(path))
-        return sorted(stem.replace("_", "-") for stem in stems if not stem.startswith("_"))
+        if not self._names:
+            path = importlib.import_module(self._package).__path__
+            stems = (module.name for module in pkgutil.iter_modules(path) if not module.ispkg)
+            self._names = sorted(
+                stem.replace("_", "-") for stem in stems if not stem.startswith("_")
+            )
+        return list(self._names)
 
     def get(self, name: str) -> Thing:
         """The thing of that name; an unknown name's error lists the known ones."""
-        if name not in self.names():
-            known = ", ".join(self.names())
-            raise self._error(f"no {self._kind} is named '{name}'; there are: {known}")
-        module = importlib.import_module(f"{self._package}.{name.replace('-', '_')}")
-        thing: Thing = getattr(module, self._constant)
-        return thing
+        if name not in self._things:
+            if name not in self.names():
+                known = ", ".join(self.names())
+                raise self._error(f"no {self._kind} is named '{name}'; there are: {known}")
+            module = importlib.import_module(f"{self._package}.{name.replace('-', '_')}")
+            self._things[name] = getattr(module, self._constant)
+        return self._things[name]
 
     def __iter__(self) -> Iterator[Thing]:
         return (self.get(name) for name in self.names())

@@ -130,7 +130,7 @@ def _motion_files(source: Path) -> Iterator[Path]:
 
 
 def _readable() -> list[Format]:
-    return [each for each in FORMATS if each.kind == "motion" and each.read_motion is not None]
+    return [each for each in FORMATS if each.read_motion is not None]
 
 
 def _suffixes() -> set[str]:
