@@ -89,7 +89,8 @@ def _to_pixels(
             f"{path}: landmarks are parts of the picture, and its size is not in the file; "
             "give --image-size WIDTHxHEIGHT"
         )
-    points[..., :2] *= size
+    with np.errstate(over="ignore"):  # damaged numbers become infinite, and so missing
+        points[..., :2] *= size
     return []
 
 
