@@ -101,10 +101,15 @@ def _landmarks(
     if options.joint_regressor is None or model.surface is None:
         return {name: body.joints[:, BODY_JOINTS.index(name)] for name in _LANDMARKS}, []
     regressor = read_npy(options.joint_regressor)
-    if regressor.shape != (len(H36M_ORDER), motion.vertices) or regressor.dtype.kind != "f":
+    expected = (len(H36M_ORDER), motion.vertices)
+    if (
+        regressor.shape != expected
+        or regressor.dtype.kind != "f"
+        or not np.isfinite(regressor).all()
+    ):
         raise FormatError(
-            f"{options.joint_regressor}: has shape {regressor.shape}; expected "
-            f"{(len(H36M_ORDER), motion.vertices)}: Human3.6M's joints from {motion.kind}'s surface"
+            f"{options.joint_regressor}: has shape {regressor.shape}; expected numbers of shape "
+            f"{expected}: Human3.6M's joints from {motion.kind}'s surface"
         )
     points = regress(
         model.surface, body, parents=model.parents, shape=motion.shape, regressor=regressor
