@@ -2,9 +2,11 @@
 
 Both work on positions with a local cubic: through two neighbouring frames, with the slopes that
 their outer neighbours give (Catmull-Rom). Linear interpolation would cut every arc short: at 30
-frames a second a hand that swings at 3 Hz loses 1 % of its amplitude and its velocity comes in
-steps. A spline over the whole recording would be smoother still, but would spread one bad frame
-over its neighbourhood and needs gaps treated apart; a local cubic looks no further than two frames.
+frames a second a hand that swings at 2 Hz loses 2 % of its way and its velocity comes in steps. A
+spline over the whole recording would be smoother still, but would spread one bad frame over its
+neighbourhood and needs gaps treated apart; a local cubic looks no further than two frames. Nothing
+is filtered before frames are left out: of CMU's recordings at 120 frames a second, 5 millionths of
+the power (half a millimetre) lie above the 25 Hz that a store at 50 can hold.
 Frames of the source that fall on a frame of the store come through unchanged.
 """
 
