@@ -123,6 +123,7 @@ def test_3dhp_train_is_each_sequence_once_with_its_own_rate(tmp_path: Path) -> N
     upside_down = points * [-1, -1, 1]
     sequences = {"S1 Seq1": {"0": upside_down, "4": points}, "S1 Seq2": {"0": points}}
     path = write_3dhp_train(tmp_path / "data_train_3dhp.npz", sequences)
+    assert mpi_3dhp.FORMAT.sniff(path)
     first, second = mpi_3dhp.read(path, ReadOptions())
     _assert_walking(first, head=False)
     assert (first.person, first.fps) == ("S1 Seq1", 25)
@@ -135,6 +136,7 @@ def test_3dhp_test_leaves_out_frames_that_are_not_valid(tmp_path: Path) -> None:
     valid[3:5] = 0
     sequences = {"TS1": in_3dhp_order(walking())}
     path = write_3dhp_test(tmp_path / "data_test_3dhp.npz", sequences, valid=valid)
+    assert mpi_3dhp.FORMAT.sniff(path)
     (pose,) = mpi_3dhp.read(path, ReadOptions())
     assert np.isnan(pose.positions[3:5]).all()
     assert np.isfinite(pose.positions[[0, 2, 5]]).all()
@@ -214,7 +216,7 @@ _WRITERS: dict[str, Callable[[Path], Path]] = {
     "h36m-npz": lambda folder: write_h36m_npz(folder / "a.npz", {"S1 Walking": walking(4)}),
     "h36m-pkl": lambda folder: _h36m_pkl(folder, frames=2),
     "mpi-3dhp": lambda folder: write_3dhp_train(
-        folder / "a.npz", {"S1 Seq1": {"0": in_3dhp_order(walking(4))}}
+        folder / "a.npz", {"S1 Seq1": {"0": in_3dhp_order(walking(40))}}
     ),
     "fit3d": lambda folder: write_fit3d(folder / "a.json", [walking(3)]),
     "clip-folder": lambda folder: _amass_clips(folder, (0, 6)) / "train" / "00000000.pkl",

@@ -28,6 +28,9 @@ class Build:
         names: TOML file that names the joints of a skeleton that is not known yet.
         up: axis that points up, where the files do not say.
         metres_per_unit: size of the files' unit of length, instead of what is known or measured.
+        body_model: for AMASS: the .npz of SMPL+H or SMPL-X, or the folder of the downloaded ones.
+        joint_regressor: for AMASS: .npy of Human3.6M's 17 joints from that model's surface; without
+            it the model's own joints are taken.
         workers: processes that read files; as many as there are cores if not given.
         fresh: read every file again, even if nothing changed.
     """
@@ -40,6 +43,8 @@ class Build:
     names: Path | None = None
     up: Literal["x", "y", "z"] | None = None
     metres_per_unit: float | None = None
+    body_model: Path | None = None
+    joint_regressor: Path | None = None
     workers: int | None = None
     fresh: bool = False
 
@@ -88,6 +93,8 @@ def build(arguments: Sequence[str]) -> None:
         names=parsed.names,
         up=parsed.up,
         metres_per_unit=parsed.metres_per_unit,
+        body_model=parsed.body_model,
+        joint_regressor=parsed.joint_regressor,
     )
     with progress_bar("Reading") as on_progress:
         result = build_store(

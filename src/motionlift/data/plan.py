@@ -87,6 +87,10 @@ def make_plan(source: Path, *, settings: BuildSettings) -> Plan:
     names = settings.options.names
     if names is not None and not names.is_file():
         raise OptionError(f"{names}: no such file; --names is a TOML file of joint names")
+    for option in ("body_model", "joint_regressor"):
+        path = getattr(settings.options, option)
+        if path is not None and not path.exists():
+            raise OptionError(f"{path}: no such file, given as --{option.replace('_', '-')}")
     present = {file.relative_to(source).as_posix(): file for file in _motion_files(source)}
     if settings.split is not None:
         rows = read_table(settings.split)
@@ -158,6 +162,9 @@ def _job(row: TableRow, path: Path, settings: BuildSettings) -> Job:
     relevant = {
         **asdict(options),
         "names": sha256_of(options.names) if options.names else None,
+        # Hundreds of megabytes, and never edited: where they are says which they are.
+        "body_model": str(options.body_model.resolve()) if options.body_model else None,
+        "joint_regressor": sha256_of(options.joint_regressor) if options.joint_regressor else None,
         "store_fps": settings.fps,
         "conversion": [VERSION, _code_digest()],
         "companions": [[each.name, sha256_of(each)] for each in _companions(path)],

@@ -102,7 +102,10 @@ def _fps(name: str, options: ReadOptions) -> tuple[float | None, list[str]]:
 
 
 def _sniff(path: Path) -> bool:
-    return looks_like_archive(path, ("data",)) and b"data_3d" in object_head(path, "data")
+    if not looks_like_archive(path, ("data",)):
+        return False
+    head = object_head(path, "data")
+    return b"data_2d" in head or b"data_3d" in head
 
 
 FORMAT = Format(
