@@ -12,13 +12,13 @@ import motionlift
 
 # Rooms that work with tensors; nothing outside them may need PyTorch to be imported.
 TENSOR_ROOMS = (
-    "motionlift.network.",
+    "motionlift.network",
     "motionlift.losses",
-    "motionlift.tasks.",
-    "motionlift.training.",
+    "motionlift.tasks",
+    "motionlift.training",
     "motionlift.recipes",
     "motionlift.lifting",
-    "motionlift.bench.",
+    "motionlift.bench",
     "motionlift.data.batch",
     "motionlift.data.clips",
     "motionlift.data.corruption",
