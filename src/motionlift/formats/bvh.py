@@ -14,6 +14,7 @@ from jaxtyping import Float
 from motionlift.errors import FormatError
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._bvh_file import read_bvh_file
+from motionlift.formats._bvh_write import write
 from motionlift.formats._head import fit_head
 from motionlift.formats._missing_bones import with_thorax, with_whole_forearms
 from motionlift.formats._names import Naming, find_naming
@@ -30,6 +31,8 @@ from motionlift.formats._world import (
 from motionlift.kinematics import leg_length
 from motionlift.poses import Pose3D
 
+# What the library writes lacks no bones.
+_OWN = "motionlift"
 # Metres, centimetres, millimetres, the CMU conversions' inches / 0.45, inches.
 _KNOWN_UNITS = (1.0, 0.01, 0.001, 0.0254 / 0.45, 0.0254)
 
@@ -47,9 +50,11 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
     naming, joints = find_naming(
         [node.name for node in file.nodes], source=str(path), own=options.names
     )
-    nodes, said_thorax = with_thorax(file.nodes)
-    wrists = [joint for mark, joint in joints.items() if mark.endswith("wrist")]
-    nodes, said_forearms = with_whole_forearms(nodes, wrists=wrists)
+    nodes, said_thorax, said_forearms = list(file.nodes), list[str](), list[str]()
+    if naming.name != _OWN:
+        nodes, said_thorax = with_thorax(nodes)
+        wrists = [joint for mark, joint in joints.items() if mark.endswith("wrist")]
+        nodes, said_forearms = with_whole_forearms(nodes, wrists=wrists)
     placed = replace(file, nodes=nodes).posed(list(joints.values()))
     landmarks = {mark: placed[joint].position for mark, joint in joints.items()}
     up, said_up = _up(landmarks, naming=naming, options=options)
@@ -116,5 +121,11 @@ def _sniff(path: Path) -> bool:
 
 
 FORMAT = Format(
-    name="bvh", title="BVH", kind="motion", suffixes=(".bvh",), sniff=_sniff, read_motion=read
+    name="bvh",
+    title="BVH",
+    kind="motion",
+    suffixes=(".bvh",),
+    sniff=_sniff,
+    read_motion=read,
+    write=write,
 )

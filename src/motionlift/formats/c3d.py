@@ -11,6 +11,7 @@ import numpy as np
 
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._c3d_file import C3dFile, is_c3d, read_c3d_file
+from motionlift.formats._c3d_write import write
 from motionlift.formats._labelled import UNITS, Recording, people_of
 from motionlift.formats._markers import ADULT_WIDTHS
 from motionlift.formats._world import Axis
@@ -72,5 +73,11 @@ def _sniff(path: Path) -> bool:
 
 
 FORMAT = Format(
-    name="c3d", title="C3D", kind="motion", suffixes=(".c3d",), sniff=_sniff, read_motion=read
+    name="c3d",
+    title="C3D",
+    kind="motion",
+    suffixes=(".c3d",),
+    sniff=_sniff,
+    read_motion=read,
+    write=write,
 )

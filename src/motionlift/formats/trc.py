@@ -22,6 +22,7 @@ from jaxtyping import Float, Int
 from motionlift.errors import FormatError
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._labelled import Recording, people_of
+from motionlift.formats._trc_write import write
 from motionlift.poses import Pose3D
 
 _FRAME_NUMBER = re.compile(r"[0-9]{1,9}(\.0*)?")
@@ -179,5 +180,11 @@ def _sniff(path: Path) -> bool:
 
 
 FORMAT = Format(
-    name="trc", title="TRC", kind="motion", suffixes=(".trc",), sniff=_sniff, read_motion=read
+    name="trc",
+    title="TRC",
+    kind="motion",
+    suffixes=(".trc",),
+    sniff=_sniff,
+    read_motion=read,
+    write=write,
 )

@@ -1,0 +1,64 @@
+"""What motion looks like when other programs get it: y up, right-handed, with a path and a rate.
+
+Camera space becomes y up by half a turn about x: the camera is taken to stand upright. Motion
+lifted without a known scale stays in pixels, and its path is the root's in the image, because its
+way towards and away from the camera is not known.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from motionlift.errors import FormatError
+from motionlift.poses import Pose3D
+from motionlift.skeletons import H36M17
+
+# Camera axes (x right, y down, z away) to y up; a rotation, so that left stays left.
+_CAMERA_TO_Y_UP = np.array([1.0, -1.0, -1.0])
+
+
+def y_up_positions(pose: Pose3D, path: Path) -> Float[np.ndarray, "frame 17 3"]:
+    """The joints with y up, in the pose's unit, NaN where missing; the root's path kept.
+
+    Raises:
+        FormatError: if the joints are not those of `H36M17`.
+    """
+    if pose.skeleton is not H36M17:
+        raise FormatError(f"{path}: holds {H36M17.name} joints, not those of {pose.skeleton.name}")
+    positions = pose.positions.astype(np.float64)
+    if pose.space != "camera":
+        return positions
+    if pose.units == "px" and pose.root_xy is not None:
+        positions[..., :2] += (pose.root_xy - pose.root_xy[:1])[:, None]
+    return positions * _CAMERA_TO_Y_UP
+
+
+def known_fps(pose: Pose3D, path: Path) -> float:
+    """The frame rate.
+
+    Raises:
+        FormatError: if nobody knows it.
+    """
+    if pose.fps is None:
+        raise FormatError(
+            f"{path}: a {path.suffix} file needs a frame rate, and {pose.source or 'the source'} "
+            "has none; give --fps"
+        )
+    return pose.fps
+
+
+def check_complete(positions: Float[np.ndarray, "frame 17 3"], pose: Pose3D, path: Path) -> None:
+    """Refuse joints that are missing, for formats that have no way to say so.
+
+    Raises:
+        FormatError: if one is; it says which and when.
+    """
+    is_missing = np.isnan(positions).any(axis=-1)
+    if is_missing.any():
+        frame, joint = np.argwhere(is_missing)[0]
+        raise FormatError(
+            f"{path}: {H36M17.joints[joint]} is missing in frame {pose.frame_index[frame]} (and "
+            f"{is_missing.sum() - 1} times more), which a {path.suffix} file cannot hold; "
+            "fill the gaps or choose another format"
+        )
