@@ -1,0 +1,172 @@
+"""The measurements: each a piece of work, what it handles, and its plain twins."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from motionlift.bench.plain import PlainTwin
+from motionlift.data.batch import Batch, DataSettings, make_batch
+from motionlift.data.clips import Cut
+from motionlift.data.draws import Draws
+from motionlift.errors import OptionError
+from motionlift.example import make_example
+from motionlift.lifting import Lifter
+from motionlift.network.compute import Compute, Precision
+from motionlift.network.dstformer import FULL, LITE, DSTformer, DSTformerConfig
+from motionlift.network.weights import load_model
+from motionlift.tasks.lift import LossWeights, loss_terms, total_loss
+
+Work = Callable[[], None]
+PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
+CLIP = 243
+SMALL = DSTformerConfig(
+    dim_feat=128, dim_rep=128, depth=3, num_heads=4, mlp_ratio=2, max_frames=CLIP
+)
+NETWORKS = {"full": FULL, "lite": LITE, "small": SMALL}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Case:
+    """One measurement.
+
+    Attributes:
+        work: what is timed.
+        count: what `per_second` counts: clips of a step, or frames of a lift.
+        flop: arithmetic of the matrix products in `work`; 0 where it is no fraction of a GEMM.
+        precision: in which `work` runs.
+        twins: plain forms of the same work, by precision; empty where there are none.
+    """
+
+    work: Work
+    count: int
+    flop: float = 0.0
+    precision: str = "fp32"
+    twins: dict[str, Work] = field(default_factory=dict)
+
+
+# The clips of `small` are those of its recipe's first and longest stage.
+QUICK = ("forward/lite/b1", "forward/full/b1", "train/small/b64x9", "loader", "lift/100")
+ALL = (*QUICK, "train/small/b2x243", "train/lite/b8", "train/full/b4", "lift/10000")
+
+
+def make_case(name: str, *, device: torch.device) -> Case:
+    """The measurement of that name.
+
+    Raises:
+        OptionError: if there is none; it lists those there are.
+    """
+    torch.manual_seed(0)
+    kind, _, rest = name.partition("/")
+    if kind == "loader":
+        return _loader(device)
+    if kind == "lift":
+        return _lift(int(rest), device)
+    network, _, size = rest.partition("/")
+    if kind not in ("forward", "train") or network not in NETWORKS:
+        raise OptionError(f"no measurement is named '{name}'; there are: {', '.join(ALL)}")
+    batch, _, frames = size[1:].partition("x")
+    make = _forward if kind == "forward" else _train
+    return make(NETWORKS[network], int(batch), int(frames or CLIP), device)
+
+
+def forward_flop(config: DSTformerConfig, *, frames: int) -> float:
+    """Multiplications and additions of the matrix products of one clip's forward pass."""
+    C, J = config.dim_feat, config.num_joints
+    tokens = frames * J
+    linear = 2 * tokens * (4 * C * C + 2 * C * config.hidden)
+    spatial = linear + 4 * tokens * J * C
+    temporal = linear + 4 * tokens * frames * C
+    module = 2 * (spatial + temporal) + 2 * tokens * 2 * C * 2
+    ends = 2 * tokens * (config.dim_in * C + C * config.dim_rep + config.dim_rep * config.dim_out)
+    return float(config.depth * module + ends)
+
+
+def _forward(config: DSTformerConfig, batch: int, frames: int, device: torch.device) -> Case:
+    network = DSTformer(config).to(device).eval()
+    plain = PlainTwin(network)
+    x = torch.rand(batch, frames, config.num_joints, config.dim_in, device=device)
+
+    def work_of(model: torch.nn.Module, compute: Compute) -> Work:
+        @torch.inference_mode()
+        def work() -> None:
+            with compute.autocast():
+                model(x)
+
+        return work
+
+    ours = Compute.choose(device=str(device))
+    return Case(
+        work=work_of(network, ours),
+        count=batch,
+        flop=batch * forward_flop(config, frames=frames),
+        precision=ours.precision,
+        twins={each: work_of(plain, _computing(device, each)) for each in PRECISIONS},
+    )
+
+
+def _train(config: DSTformerConfig, batch: int, frames: int, device: torch.device) -> Case:
+    network = DSTformer(config).to(device)
+    plain = PlainTwin(network)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=device.type == "cuda")
+    clips = _batch(batch, frames, device)
+    weights = LossWeights()
+
+    def work_of(model: torch.nn.Module, compute: Compute) -> Work:
+        def work() -> None:
+            with compute.autocast():
+                predicted = model(clips.inputs)
+            loss = total_loss(loss_terms(predicted.float(), clips, weights), weights)
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            optimizer.step()
+
+        return work
+
+    ours = Compute.choose(device=str(device))
+    return Case(
+        work=work_of(network, ours),
+        count=batch,
+        flop=3 * batch * forward_flop(config, frames=frames),
+        precision=ours.precision,
+        twins={each: work_of(plain, _computing(device, each)) for each in PRECISIONS},
+    )
+
+
+def _loader(device: torch.device) -> Case:
+    """Bodies, views, corruption and clip space for a batch of clips, as the paper has them."""
+    return Case(work=lambda: _none(_batch(64, CLIP, device)), count=64)
+
+
+def _lift(frames: int, device: torch.device) -> Case:
+    """Keypoints to motion with the weights that ship, read and written elsewhere."""
+    lifter = Lifter(load_model("default"), device=str(device))
+    pose = make_example().keypoints
+    repeats = -(-frames // pose.num_frames)
+    long = type(pose)(
+        skeleton=pose.skeleton,
+        keypoints=np.tile(pose.keypoints, (repeats, 1, 1))[:frames],
+        confidence=np.tile(pose.confidence, (repeats, 1))[:frames],
+        frame_index=np.arange(frames),
+        fps=pose.fps,
+        source="example",
+    )
+    return Case(work=lambda: _none(lifter.lift_pose(long)), count=frames)
+
+
+def _batch(count: int, frames: int, device: torch.device) -> Batch:
+    truth = make_example().truth.positions.astype(np.float32)
+    starts = (37 * np.arange(count)) % (len(truth) - frames)
+    positions = np.stack([truth[start : start + frames] for start in starts])
+    cut = Cut(positions, np.ones(positions.shape[:3], dtype=bool))
+    draws = Draws.of(torch.arange(count, device=device), seed=0, epoch=0)
+    return make_batch(cut, draws, DataSettings(), device=device)
+
+
+def _computing(device: torch.device, precision: Precision) -> Compute:
+    return Compute.choose(device=str(device), precision=precision)
+
+
+def _none(value: object) -> None:
+    del value
