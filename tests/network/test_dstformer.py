@@ -121,6 +121,37 @@ def test_input_of_another_shape_is_an_error(shape: tuple[int, ...]) -> None:
         DSTformer(TINY)(torch.zeros(shape))
 
 
+@pytest.mark.parametrize("name", NUM_HEADS)
+def test_bf16_stays_near_single_precision(shared: Path, name: str) -> None:
+    golden, model = arrays(shared, name), load(shared, name)
+    x = torch.from_numpy(golden["x_T9"])
+    direction = torch.from_numpy(golden["g_T9"])
+
+    def gradient() -> torch.Tensor:
+        model.zero_grad()
+        out = model(x)
+        assert out.dtype == torch.float32
+        (out * direction).mean().backward()
+        gradients = [parameter.grad for parameter in model.parameters()]
+        return torch.cat([each.flatten() for each in gradients if each is not None])
+
+    exact, expected = gradient(), model(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded, out = gradient(), model(x)
+    assert (out - expected).norm() / expected.norm() < 0.02
+    assert (rounded - exact).norm() / exact.norm() < 0.05
+
+
+def test_the_last_layers_are_not_rounded() -> None:
+    torch.manual_seed(4)
+    model = DSTformer(TINY).eval()
+    with torch.autocast("cpu", torch.bfloat16):
+        representation = model.encode(torch.randn(1, 5, 4, 3))
+        out = model(torch.randn(1, 5, 4, 3))
+    assert representation.dtype == out.dtype == torch.float32
+    assert not torch.equal(out, out.bfloat16().float())
+
+
 def test_clips_of_a_batch_do_not_see_each_other() -> None:
     torch.manual_seed(1)
     model = DSTformer(TINY).eval()

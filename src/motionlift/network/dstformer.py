@@ -6,6 +6,7 @@ checkpoints give them. `reference.py` says the same in formulas, slowly, and the
 file to it; `docs/network.md` says it in words.
 """
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from motionlift.errors import MotionliftError, WeightsError
+from motionlift.network.softmax import attention_weights
 
 Norm = Literal["pre", "post"]
 Axis = Literal["joints", "frames"]
@@ -116,7 +118,8 @@ class DSTformer(nn.Module):
             MotionliftError: if the clip is longer than the network was made for, or has another
                 number of joints or channels.
         """
-        return self.head(self.encode(x))
+        with _unrounded(x):
+            return self.head(self.encode(x))
 
     def encode(self, x: Float[Tensor, "B F J C_in"]) -> Float[Tensor, "B F J C_e"]:
         """The representation: values in -1..1 for each joint and frame."""
@@ -124,8 +127,10 @@ class DSTformer(nn.Module):
         tokens = self.joints_embed(x) + self.pos_embed + self.temp_embed[:, : x.shape[1]]
         tokens = self.embed_dropout(tokens)
         for st, ts, fusion in zip(self.blocks_st, self.blocks_ts, self.ts_attn, strict=True):
-            tokens = fuse(st(tokens), ts(tokens), fusion)
-        return torch.tanh(self.pre_logits["fc"](self.norm(tokens)))
+            tokens = fuse(st(tokens), ts(tokens), *fusion.parameters())
+        with _unrounded(x):
+            tokens = self.norm(tokens.to(self.norm.weight.dtype))
+            return torch.tanh(self.pre_logits["fc"](tokens))
 
     def _check(self, x: Tensor) -> None:
         config = self.config
@@ -210,7 +215,7 @@ class Attention(nn.Module):
         # Batched products, not `scaled_dot_product_attention`: on a CPU its backward alone takes
         # half of a training step, with tokens by the dozen and sequences by the thousand.
         # The scale is applied after the product, so that fp32 rounds as the published code does.
-        weights = torch.softmax((q @ k.transpose(-2, -1)) * q.shape[-1] ** -0.5, dim=-1)
+        weights = attention_weights(q @ k.transpose(-2, -1), scale=q.shape[-1] ** -0.5)
         mixed = self.weight_dropout(weights) @ v
         back = (0, 1, 3, 2, 4) if self.over == "joints" else (0, 3, 1, 2, 4)
         return self.dropout(self.proj(mixed.permute(back).reshape(B, F, J, C)))
@@ -246,8 +251,20 @@ class DropPath(nn.Module):
 
 
 def fuse(
-    st: Float[Tensor, "B F J C"], ts: Float[Tensor, "B F J C"], weigh: nn.Module
+    st: Float[Tensor, "B F J C"],
+    ts: Float[Tensor, "B F J C"],
+    weight: Float[Tensor, "2 2*C"],
+    bias: Float[Tensor, "2"],
 ) -> Float[Tensor, "B F J C"]:
-    """The two streams weighed against each other, joint by joint and frame by frame."""
-    a = torch.softmax(weigh(torch.cat((st, ts), dim=-1)), dim=-1)
-    return a[..., 0:1] * st + a[..., 1:2] * ts
+    """a_st st + a_ts ts with (a_st, a_ts) = softmax(W [st, ts] + b), token by token."""
+    # The softmax of two numbers is the sigmoid of their difference.
+    of_st, of_ts = (weight[:1] - weight[1:]).chunk(2, dim=-1)
+    difference = nn.functional.linear(st, of_st) + nn.functional.linear(ts, of_ts, -bias.diff())
+    return torch.lerp(ts, st, torch.sigmoid(difference).to(st.dtype))
+
+
+def _unrounded(x: Tensor) -> contextlib.AbstractContextManager[None]:
+    """Lifts autocast: the last layers cost little, and bf16 in them moves joints by millimetres."""
+    if not torch.amp.is_autocast_available(x.device.type):
+        return contextlib.nullcontext()
+    return torch.autocast(x.device.type, enabled=False)
