@@ -125,6 +125,16 @@ def test_short_gaps_are_filled_and_long_ones_masked(tmp_path: Path) -> None:
     assert "filled" in notes and "masked" in notes
 
 
+def test_without_its_pelvis_nobody_is_visible(tmp_path: Path) -> None:
+    positions = walking(seconds=2)
+    positions[40:60, :2] = np.nan  # a hip and its knee
+    write_recording(tmp_path / "mocap" / "a.npz", positions)
+    store = _build(tmp_path / "mocap", tmp_path / "store").store
+    visibility = store.visibility(store.sequences[0])
+    assert_array_equal(np.flatnonzero(~visibility.any(axis=1)), np.arange(40, 60))
+    assert visibility[np.r_[:40, 60:101]].all()
+
+
 def test_any_number_of_workers_gives_the_same_store(source: Path, tmp_path: Path) -> None:
     _build(source, tmp_path / "one", workers=1)
     _build(source, tmp_path / "two", workers=2)

@@ -76,6 +76,21 @@ def test_left_and_right_exchanged_is_refused() -> None:
         examine(walk, fps=50)
 
 
+def test_a_recording_begins_and_ends_with_the_pelvis_seen() -> None:
+    walk = _walk()
+    walk[:30, H36M17.root] = np.nan
+    walk[-20:] = np.nan
+    (piece,) = examine(walk, fps=50, first_frame=100).pieces
+    assert (piece.first, len(piece.positions)) == (130, 150)
+
+
+def test_a_recording_without_a_pelvis_is_refused() -> None:
+    walk = _walk()
+    walk[:, H36M17.root] = np.nan
+    with pytest.raises(FormatError, match="pelvis"):
+        examine(walk, fps=50)
+
+
 @pytest.mark.parametrize("scale", [0.01, 100.0])
 def test_a_wrong_unit_is_refused(scale: float) -> None:
     with pytest.raises(FormatError, match="metres-per-unit"):

@@ -8,7 +8,7 @@ from collections.abc import Sequence as Several
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from motionlift.errors import FormatError
 from motionlift.kinematics import leg_length
@@ -30,7 +30,7 @@ class Piece:
     """Consecutive frames without a jump; broken joints are NaN.
 
     Attributes:
-        first: the frame of the recording that it begins with.
+        first: the frame that it begins with, as the file counts.
     """
 
     first: int
@@ -52,12 +52,17 @@ class Examined:
     warnings: tuple[str, ...]
 
 
-def examine(positions: Float[np.ndarray, "frame 17 3"], *, fps: float) -> Examined:
+def examine(
+    positions: Float[np.ndarray, "frame 17 3"], *, fps: float, first_frame: int = 0
+) -> Examined:
     """The sound pieces of a recording in world space and metres.
 
+    Args:
+        first_frame: what the file calls the first frame; messages say it as the file does.
+
     Raises:
-        FormatError: if nothing of it can be used: left and right exchanged, a wrong unit, or jumps
-            all over.
+        FormatError: if nothing of it can be used: left and right exchanged, a wrong unit, jumps
+            all over, or a pelvis that nobody saw.
     """
     leg = leg_length({name: positions[:, H36M17.index(name)] for name in H36M17.joints})
     low, high = LEG_RANGE
@@ -74,12 +79,14 @@ def examine(positions: Float[np.ndarray, "frame 17 3"], *, fps: float) -> Examin
         joints = ", ".join(H36M17.joints[joint] for joint in np.flatnonzero(broken.any(axis=0)))
         frames = np.count_nonzero(broken.any(axis=1))
         warnings.append(f"jumps to and fro in {frames} frames, masked there: {joints}")
-    pieces, refused = _pieces(positions, findings.disturbances.cuts, broken=broken, fps=fps)
+    cuts = findings.disturbances.cuts
+    pieces, refused = _pieces(positions, cuts, broken=broken, fps=fps, first_frame=first_frame)
     if not pieces:
-        raise FormatError(f"jumps all over: {'; '.join(refused)}")
-    if findings.disturbances.cuts:
-        at = ", ".join(str(cut) for cut in findings.disturbances.cuts)
-        warnings.append(f"jumps at frame {at}, cut there; {len(pieces)} pieces are kept")
+        raise FormatError("; ".join(refused))
+    if cuts:
+        at = ", ".join(str(cut + first_frame) for cut in cuts)
+        kept = "1 piece is kept" if len(pieces) == 1 else f"{len(pieces)} pieces are kept"
+        warnings.append(f"jumps at frame {at}, cut there; {kept}")
     stature = f"legs {leg:.2f} m, so about {leg / LEG_PER_STATURE:.2f} m tall"
     notes = (stature,) if np.isfinite(leg) else ()
     return Examined(pieces=pieces, notes=notes, warnings=(*warnings, *refused))
@@ -89,20 +96,28 @@ def _pieces(
     positions: Float[np.ndarray, "frame 17 3"],
     cuts: Several[int],
     *,
-    broken: np.ndarray,
+    broken: Bool[np.ndarray, "frame 17"],
     fps: float,
+    first_frame: int,
 ) -> tuple[tuple[Piece, ...], list[str]]:
-    """The usable pieces, and why the others are not."""
+    """The usable pieces, from the first pelvis to the last, and why the others are not."""
     masked = np.where(broken[..., None], np.nan, positions)
-    edges = [0, *cuts, len(positions)]
+    has_pelvis = np.flatnonzero(np.isfinite(masked[:, H36M17.root]).all(axis=-1))
     pieces, refused = [], []
-    for first, last in itertools.pairwise(edges):
-        where = f"frames {first} to {last - 1}"
+    for first, last in itertools.pairwise([0, *cuts, len(positions)]):
+        rooted = has_pelvis[(has_pelvis >= first) & (has_pelvis < last)]
         share = broken[first:last].mean()
         if share > LARGEST_BROKEN_SHARE:
-            refused.append(f"{where} left out: jumps break {share:.0%} of the joints")
+            reason = f"jumps break {share:.0%} of the joints"
         elif cuts and last - first < SHORTEST_PIECE_SECONDS * fps:
-            refused.append(f"{where} left out: too short between jumps")
+            reason = "too short between jumps"
+        elif not rooted.size:
+            reason = "the pelvis is not seen"
         else:
-            pieces.append(Piece(first=first, positions=masked[first:last]))
+            begin, end = int(rooted[0]), int(rooted[-1]) + 1
+            pieces.append(Piece(first=begin + first_frame, positions=masked[begin:end]))
+            continue
+        refused.append(
+            f"frames {first + first_frame} to {last - 1 + first_frame} left out: {reason}"
+        )
     return tuple(pieces), refused
