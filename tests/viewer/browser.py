@@ -88,8 +88,10 @@ class Tab:
         self.wait_for("document.documentElement.dataset.ready === 'true'")
 
     def value(self, expression: str) -> Any:
-        """The value of a JavaScript expression in the page."""
-        answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """The value of a JavaScript expression in the page, or what its promise is kept with."""
+        answer = self._call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         return answer["result"].get("value")
 
     def wait_for(self, expression: str, *, seconds: float = 20) -> None:
@@ -120,11 +122,7 @@ class Tab:
     def screenshot(self) -> bytes:
         """What is to be seen, as PNG."""
         # Two frames later, whatever was changed is on the screen.
-        self._call(
-            "Runtime.evaluate",
-            expression="new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))",
-            awaitPromise=True,
-        )
+        self.value("new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
         return base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"])
 
     def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
