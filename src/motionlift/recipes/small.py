@@ -1,4 +1,4 @@
-"""The weights that ship: trained on two cores in hours, small enough for a wheel."""
+"""The weights that ship: trained on two cores, small enough for a wheel."""
 
 from dataclasses import replace
 
