@@ -29,7 +29,7 @@ MARKER_RADIUS = 0.007
 # the wrist and depth of the shoulder's centre below the acromion as in Vicon's templates.
 ADULT_LEG = 0.86
 ADULT_WIDTHS = {
-    "KneeWidth": 0.100,
+    "KneeWidth": 0.105,
     "AnkleWidth": 0.072,
     "ElbowWidth": 0.068,
     "WristWidth": 0.040,
