@@ -140,7 +140,7 @@ def test_a_changed_byte_is_refused_or_changes_nothing(tmp_path: Path, model: DST
     data = _saved(tmp_path / "whole.bin", {"model_pos": _state(model)}).read_bytes()
     path = tmp_path / "flipped.bin"
     refused = 0
-    for place in np.linspace(0, len(data) - 1, 150).astype(int):
+    for place in np.linspace(0, len(data) - 1, 80).astype(int):
         changed = bytearray(data)
         changed[place] ^= 0xFF
         path.write_bytes(changed)
@@ -148,7 +148,7 @@ def test_a_changed_byte_is_refused_or_changes_nothing(tmp_path: Path, model: DST
             assert _same(load_model(path, num_heads=2), model)
         except WeightsError:
             refused += 1
-    assert refused > 75
+    assert refused > 40
 
 
 def _rewritten(path: Path, changes: dict[str, bytes | None], **options: Any) -> Path:

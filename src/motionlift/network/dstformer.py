@@ -118,8 +118,9 @@ class DSTformer(nn.Module):
             MotionliftError: if the clip is longer than the network was made for, or has another
                 number of joints or channels.
         """
+        representation = self.encode(x)
         with _unrounded(x):
-            return self.head(self.encode(x))
+            return self.head(representation)
 
     def encode(self, x: Float[Tensor, "B F J C_in"]) -> Float[Tensor, "B F J C_e"]:
         """The representation: values in -1..1 for each joint and frame."""
