@@ -161,13 +161,12 @@ def test_the_video_runs_behind_the_keypoints(shared: Path, tmp_path: Path, tab: 
     tab.wait_for("Number(document.documentElement.dataset.frame) > 90")
     tab.wait_for("Number(document.documentElement.dataset.frame) < 40")
     tab.wait_for("Number(document.documentElement.dataset.frame) > 10")
-    # Right after the page has drawn, because a busy machine may take long until it draws again.
-    seconds, frame = tab.value(
-        "new Promise((r) => requestAnimationFrame(() => r("
-        "[document.getElementById('video').currentTime, "
-        "Number(document.documentElement.dataset.frame)])))"
+    # On a busy machine the video runs on while the page still draws; but not every time.
+    tab.wait_for(
+        "new Promise((r) => requestAnimationFrame(() => r(Math.abs("
+        "document.getElementById('video').currentTime * 60 - "
+        "document.documentElement.dataset.frame) < 4)))"
     )
-    assert abs(seconds * 60 - frame) < 6
 
 
 def test_ten_minutes_are_shown_without_stutter(tmp_path: Path, tab: Tab) -> None:
