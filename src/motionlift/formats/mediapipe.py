@@ -87,7 +87,7 @@ def _to_pixels(
     if size is None:
         raise FormatError(
             f"{path}: landmarks are parts of the picture, and its size is not in the file; "
-            "give --image-size WIDTHxHEIGHT"
+            "give --image-size WIDTH HEIGHT"
         )
     with np.errstate(over="ignore"):  # damaged numbers become infinite, and so missing
         points[..., :2] *= size
