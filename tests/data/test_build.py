@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from motionlift.data.plan import BuildSettings
 from motionlift.data.store import Store
 from motionlift.errors import MotionliftError, OptionError, StoreError
 from motionlift.formats import ReadOptions
+from motionlift.poses import Pose3D
 from motionlift.skeletons import H36M17
 from tests.data.recordings import walking, write_recording, write_table
 
@@ -76,6 +78,49 @@ def test_the_table_says_what_is_read_and_at_which_rate(source: Path, tmp_path: P
     assert list(_skipped(store)) == ["walks/gone.npz"]
     assert "not there" in _skipped(store)["walks/gone.npz"]
     assert store.header["settings"]["unlisted"] == ["walks/1.npz"]
+
+
+@pytest.fixture
+def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one file, in which three people walk at their own pace."""
+    alone = write_recording(tmp_path / "mocap" / "all.npz")
+
+    def read(path: Path, options: ReadOptions) -> list[Pose3D]:
+        (pose,) = original(alone, options)
+        return [replace(pose, person=name) for name in ("S1 walk", "S9 walk", "S9 run")]
+
+    original = prepare_module.read_motion
+    monkeypatch.setattr(prepare_module, "read_motion", read)
+    return tmp_path / "mocap"
+
+
+def test_people_of_one_file_are_sequences_of_their_own(crowd: Path, tmp_path: Path) -> None:
+    store = _build(crowd, tmp_path / "store").store
+    assert [each.name for each in store.sequences] == [
+        "all.npz#S1 walk",
+        "all.npz#S9 walk",
+        "all.npz#S9 run",
+    ]
+
+
+def test_the_table_may_name_people_of_a_file(crowd: Path, tmp_path: Path) -> None:
+    rows = [
+        {"file": "all.npz#S9 run", "split": "test", "subject": "S9", "fps": 25},
+        {"file": "all.npz#S1 walk", "split": "train", "subject": "S1"},
+        {"file": "all.npz#S7 walk", "split": "train", "subject": "S7"},
+    ]
+    table = write_table(tmp_path / "index.csv", rows)
+    for _ in range(2):  # read, then copied
+        store = _build(crowd, tmp_path / "store", split=table).store
+        found = [(each.name, each.split, each.subject, each.fps_source) for each in store.sequences]
+        assert found == [
+            ("all.npz#S1 walk", "train", "S1", 50.0),
+            ("all.npz#S9 run", "test", "S9", 25.0),
+        ]
+        assert "all.npz#S7 walk is not in it" in _skipped(store)["all.npz"]
+        assert "1 people in it are not in the table" in store.sources()[0].warnings
+        rows.append({"file": "else.npz", "split": "train"})
+        write_table(table, rows)
 
 
 def test_a_file_that_cannot_be_read_is_named_and_does_not_stop_the_build(

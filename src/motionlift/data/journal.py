@@ -87,7 +87,7 @@ class Journal:
             for each in outcome.sequences
         ]
         values = {
-            "row": asdict(job.row),
+            "said": job.said(),
             "record": asdict(outcome.record),
             "sequences": [asdict(each) for each in sequences],
         }
@@ -117,7 +117,7 @@ class Journal:
                     sequences = [from_dict(Sequence, each) for each in values["sequences"]]
                 except (ValueError, KeyError, TypeError, MotionliftError):
                     return  # the line that the kill cut short
-                if values.get("row") != asdict(job.row) or not is_unchanged(job, record):
+                if values.get("said") != job.said() or not is_unchanged(job, record):
                     return
                 self.records.append(record)
                 self.sequences += sequences
@@ -125,7 +125,7 @@ class Journal:
 
 
 def _sequence(job: Job, prepared: Prepared, *, sha256: str, place: tuple[int, int]) -> Sequence:
-    row = job.row
+    row = job.row_of(prepared.name)
     notes = prepared.notes
     if row.sha256 and row.sha256 != sha256:
         notes = (*notes, "the file is not the one whose sha256 is in the split table")

@@ -3,7 +3,8 @@
 import functools
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Sequence as Several
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ class Plan:
             "options": {
                 key: str(value) for key, value in asdict(settings.options).items() if value
             },
-            "rows": _digest([asdict(job.row) for job in self.jobs]),
+            "rows": _digest([job.said() for job in self.jobs]),
             "unlisted": list(self.unlisted),
         }
 
@@ -93,23 +94,18 @@ def make_plan(source: Path, *, settings: BuildSettings) -> Plan:
             raise OptionError(f"{path}: no such file, given as --{option.replace('_', '-')}")
     present = {file.relative_to(source).as_posix(): file for file in _motion_files(source)}
     if settings.split is not None:
-        rows = read_table(settings.split)
-        table = settings.split.resolve()
-        unlisted = tuple(
-            sorted(
-                file
-                for file, path in present.items()
-                if file not in rows and path.resolve() != table
-            )
-        )
+        table, rows = settings.split.resolve(), list(read_table(settings.split).values())
     else:
-        rows = {file: _row_of(file, source) for file in sorted(present)}
-        unlisted = ()
+        table, rows = None, [_row_of(file, source) for file in sorted(present)]
     if not rows:
         kinds = ", ".join(sorted(_suffixes()))
         raise OptionError(f"{source}: no motion capture in it (looked for {kinds})")
-    jobs = tuple(_job(row, source / row.file, settings) for row in rows.values())
-    return Plan(source=source, settings=settings, jobs=jobs, unlisted=unlisted)
+    jobs = tuple(_jobs(source, rows, settings))
+    listed = {job.file for job in jobs}
+    unlisted = sorted(
+        file for file, path in present.items() if file not in listed and path.resolve() != table
+    )
+    return Plan(source=source, settings=settings, jobs=jobs, unlisted=tuple(unlisted))
 
 
 def is_unchanged(job: Job, record: SourceRecord) -> bool:
@@ -157,7 +153,22 @@ def _row_of(file: str, source: Path) -> TableRow:
     return TableRow(file=file, source=origin, dataset=origin)
 
 
-def _job(row: TableRow, path: Path, settings: BuildSettings) -> Job:
+def _jobs(source: Path, rows: Several[TableRow], settings: BuildSettings) -> Iterator[Job]:
+    """A job for each file; lines such as `file#person` are for one person of a file with more."""
+    whole: dict[str, TableRow] = {}
+    people: dict[str, dict[str, TableRow]] = {}
+    for row in rows:
+        file, mark, _ = row.file.partition("#")
+        if mark and not (source / row.file).exists():
+            people.setdefault(file, {})[row.file] = row
+            whole.setdefault(file, TableRow(file=file, source=row.source, dataset=row.dataset))
+        else:
+            whole[row.file] = row
+    for file, row in whole.items():
+        yield _job(row, people.get(file, {}), source / file, settings)
+
+
+def _job(row: TableRow, people: Mapping[str, TableRow], path: Path, settings: BuildSettings) -> Job:
     options = settings.options if row.fps is None else replace(settings.options, fps=row.fps)
     relevant = {
         **asdict(options),
@@ -166,6 +177,7 @@ def _job(row: TableRow, path: Path, settings: BuildSettings) -> Job:
         "body_model": str(options.body_model.resolve()) if options.body_model else None,
         "joint_regressor": sha256_of(options.joint_regressor) if options.joint_regressor else None,
         "store_fps": settings.fps,
+        "people": sorted((name, row.fps) for name, row in people.items()),
         "conversion": [VERSION, _code_digest()],
         "companions": [[each.name, sha256_of(each)] for each in _companions(path)],
     }
@@ -173,6 +185,7 @@ def _job(row: TableRow, path: Path, settings: BuildSettings) -> Job:
         file=row.file,
         path=path,
         row=row,
+        people=people,
         fps=settings.fps,
         options=options,
         key=_digest(relevant),

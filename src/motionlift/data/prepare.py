@@ -4,8 +4,11 @@ Runs in a worker process and knows nothing of the store. What goes wrong with on
 outcome, never the end of the build.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from collections.abc import Sequence as Several
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -19,6 +22,8 @@ from motionlift.formats import ReadOptions, read_motion
 from motionlift.poses import Pose3D
 from motionlift.skeletons import H36M17
 
+# Between the name of a recording and the number of a piece of it.
+PART = "#part"
 # Beyond these a declared rate is a mistake, and would make a store of absurd size.
 FPS_RANGE = (5.0, 2000.0)
 
@@ -30,7 +35,9 @@ class Job:
     Attributes:
         file: its path below the source folder, with forward slashes.
         path: where it is.
-        row: its line in the split table, if there is one.
+        row: what is said of it in the split table, or found from where it is.
+        people: lines of the table for single people of the file, by their sequence's name; if there
+            are any, nobody else is read.
         fps: the store's rate.
         options: for the reader; the table's rate is in them.
         key: digest of all settings that the result depends on.
@@ -39,9 +46,18 @@ class Job:
     file: str
     path: Path
     row: TableRow
+    people: Mapping[str, TableRow]
     fps: float
     options: ReadOptions
     key: str
+
+    def row_of(self, sequence: str) -> TableRow:
+        """What is said of one of the file's sequences."""
+        return self.people.get(sequence.partition(PART)[0], self.row)
+
+    def said(self) -> list[dict[str, Any]]:
+        """All that the table says of the file, as plain values."""
+        return [asdict(row) for row in (self.row, *self.people.values())]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,15 +89,7 @@ def prepare(job: Job) -> Outcome:
         stat = job.path.stat()
         size, mtime_ns = stat.st_size, stat.st_mtime_ns
         checksum = sha256_of(job.path)
-        poses = read_motion(job.path, job.options)
-        for number, pose in enumerate(poses):
-            person = f"#{pose.person or number}" if len(poses) > 1 else ""
-            try:
-                found, doubts = _prepare_pose(pose, name=job.file + person, fps=job.fps)
-                sequences += found
-                warnings += [f"{person} {doubt}".strip() for doubt in doubts]
-            except MotionliftError as error:
-                reasons.append(f"{person} {_without_path(error, job.path)}".strip())
+        sequences, reasons, warnings = _read_people(job)
     except FileNotFoundError:
         reasons.append("listed in the split table, but not there")
     except MotionliftError as error:
@@ -106,6 +114,41 @@ def prepare(job: Job) -> Outcome:
     return Outcome(record=record, sequences=tuple(sequences))
 
 
+def _read_people(job: Job) -> tuple[list[Prepared], list[str], list[str]]:
+    """The sequences of a file, why people in it gave none, and what is doubtful about the rest."""
+    poses = read_motion(job.path, job.options)
+    sequences: list[Prepared] = []
+    reasons, warnings = [], []
+    names = _names(job.file, poses)
+    for name, pose in zip(names, poses, strict=True):
+        if job.people and name not in job.people:
+            continue
+        person = name.removeprefix(job.file)
+        fps = job.row_of(name).fps or pose.fps
+        try:
+            found, doubts = _prepare_pose(replace(pose, fps=fps), name=name, fps=job.fps)
+            sequences += found
+            warnings += [f"{person} {doubt}".strip() for doubt in doubts]
+        except MotionliftError as error:
+            reasons.append(f"{person} {_without_path(error, job.path)}".strip())
+    if job.people:
+        reasons += [f"{name} is not in it" for name in job.people if name not in names]
+        left_out = sum(name not in job.people for name in names)
+        warnings += [f"{left_out} people in it are not in the table"] if left_out else []
+    return sequences, reasons, warnings
+
+
+def _names(file: str, poses: Several[Pose3D]) -> list[str]:
+    """A name for each person in a file: unique, and the file's own where there is one person."""
+    if len(poses) == 1 and not poses[0].person:
+        return [file]
+    people = [pose.person or str(number) for number, pose in enumerate(poses)]
+    return [
+        f"{file}#{person}" + (f"#{number}" if people.count(person) > 1 else "")
+        for number, person in enumerate(people)
+    ]
+
+
 def _prepare_pose(pose: Pose3D, *, name: str, fps: float) -> tuple[list[Prepared], tuple[str, ...]]:
     """The sequences of one person, and what is doubtful about them."""
     if pose.fps is None:
@@ -122,7 +165,7 @@ def _prepare_pose(pose: Pose3D, *, name: str, fps: float) -> tuple[list[Prepared
     sequences = []
     for number, piece in enumerate(examined.pieces, 1):
         is_one_of_several = len(examined.pieces) > 1
-        part, notes = f"#part{number}", (*pose.notes, *examined.notes)
+        part, notes = f"{PART}{number}", (*pose.notes, *examined.notes)
         if len(piece.positions) < len(positions):
             last = piece.first + len(piece.positions) - 1
             notes = (*notes, f"frames {piece.first} to {last} of the recording")
