@@ -138,8 +138,8 @@ def test_bf16_stays_near_single_precision(shared: Path, name: str) -> None:
     exact, expected = gradient(), model(x)
     with torch.autocast("cpu", torch.bfloat16):
         rounded, out = gradient(), model(x)
-    assert 1e-4 < (out - expected).norm() / expected.norm() < 0.02
-    assert 1e-4 < (rounded - exact).norm() / exact.norm() < 0.05
+    assert 1e-4 < (out - expected).norm() / expected.norm() < 0.03
+    assert 1e-4 < (rounded - exact).norm() / exact.norm() < 0.15
 
 
 def test_the_last_layers_alone_are_not_rounded() -> None:
