@@ -27,10 +27,10 @@ LIMB_LANDMARKS = tuple(
 )
 
 # From "head", along the head's left, up and forward axes (Frankfurt plane level), in lengths of the
-# leg from hip joint to ankle. Round figures for an adult of 1.755 m with a leg of 0.86 m: the vertex
-# some 130 mm above the ear canal, the tip of the nose 120 mm before it and 20 mm below, the joint of
-# skull and neck 20 mm below and 10 mm behind it. They are of no one table; `docs/sources.md` holds
-# them against the heads that the sources measure or model.
+# leg from hip joint to ankle. Round figures for an adult of 1.755 m with a leg of 0.86 m: the
+# vertex some 130 mm above the ear canal, the tip of the nose 120 mm before it and 20 mm below, the
+# joint of skull and neck 20 mm below and 10 mm behind it. They are of no one table;
+# `docs/sources.md` holds them against the heads that the sources measure or model.
 HEAD_TOP_OFFSET = (0.0, 0.175, 0.012)
 NOSE_OFFSET = (0.0, 0.0, 0.150)
 # Upright and looking straight ahead, people carry the head before the neck: the line from the base
