@@ -79,6 +79,7 @@ def test_merge_makes_one_store_of_two(source: Path, tmp_path: Path) -> None:
         "data build --source . --split nowhere.csv --out store",
         "data build --source . --names nowhere.toml --out store",
         "data build --source . --fps 0 --out store",
+        "data build --source . --workers 0 --out store",
         "data merge a --out store",
     ],
 )

@@ -225,6 +225,12 @@ def test_a_file_is_read_again_when_its_companion_changed(tmp_path: Path) -> None
     assert reads == [2, 0, 1]
 
 
+def test_a_store_below_its_source_is_not_taken_for_motion(source: Path) -> None:
+    for _ in range(2):
+        store = _build(source, source / "store").store
+        assert (len(store.sequences), _skipped(store)) == (3, {})
+
+
 def test_new_settings_read_everything_again(source: Path, tmp_path: Path) -> None:
     _build(source, tmp_path / "store")
     result = _build(source, tmp_path / "store", fps=25.0)
@@ -259,6 +265,12 @@ def test_what_is_no_store_is_never_replaced(source: Path, tmp_path: Path) -> Non
     with pytest.raises(StoreError, match="not a store"):
         _build(source, tmp_path / "photos")
     assert (tmp_path / "photos" / "1.jpg").read_bytes() == b"precious"
+
+
+def test_a_place_that_cannot_be_written_to_is_an_error(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot be written"):
+        _build(source, tmp_path / "file" / "store")
 
 
 def test_a_reader_of_the_old_store_keeps_its_arrays(source: Path, tmp_path: Path) -> None:

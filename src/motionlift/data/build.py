@@ -17,7 +17,7 @@ from motionlift.data.pool import available_cores, run_in_order
 from motionlift.data.prepare import Job, Outcome, Prepared, prepare
 from motionlift.data.store import Sequence, SourceRecord, Store
 from motionlift.data.store_writer import publish, recover
-from motionlift.errors import StoreError
+from motionlift.errors import OptionError, StoreError
 
 # Called after each file: how many are done, of how many, and which it was.
 Progress = Callable[[int, int, str], None]
@@ -56,7 +56,9 @@ def build_store(
     Raises:
         MotionliftError: if there is nothing to read, or nothing came of it, or `out` is no store.
     """
-    plan = make_plan(source, settings=settings)
+    if workers is not None and workers < 1:
+        raise OptionError(f"--workers {workers}: at least one is needed")
+    plan = make_plan(source, settings=settings, besides=out)
     with partial_folder(out) as partial:
         recover(out)
         previous = _previous(out, fresh=fresh)

@@ -77,8 +77,11 @@ class Plan:
         }
 
 
-def make_plan(source: Path, *, settings: BuildSettings) -> Plan:
+def make_plan(source: Path, *, settings: BuildSettings, besides: Path | None = None) -> Plan:
     """What to read below a folder.
+
+    Args:
+        besides: a folder to leave out: the store, if it stands below the source.
 
     Raises:
         OptionError: if there is no folder, nothing in it to read, or the split table is wrong.
@@ -92,7 +95,9 @@ def make_plan(source: Path, *, settings: BuildSettings) -> Plan:
         path = getattr(settings.options, option)
         if path is not None and not path.exists():
             raise OptionError(f"{path}: no such file, given as --{option.replace('_', '-')}")
-    present = {file.relative_to(source).as_posix(): file for file in _motion_files(source)}
+    present = {
+        file.relative_to(source).as_posix(): file for file in _motion_files(source, besides=besides)
+    }
     if settings.split is not None:
         table, rows = settings.split.resolve(), list(read_table(settings.split).values())
     else:
@@ -121,11 +126,14 @@ def is_unchanged(job: Job, record: SourceRecord) -> bool:
     return stat.st_mtime_ns == record.mtime_ns or sha256_of(job.path) == record.sha256
 
 
-def _motion_files(source: Path) -> Iterator[Path]:
+def _motion_files(source: Path, *, besides: Path | None) -> Iterator[Path]:
     suffixes = _suffixes()
+    left_out = besides.resolve() if besides else None
     for path in sorted(source.rglob("*")):
         is_hidden = any(part.startswith(".") for part in path.relative_to(source).parts)
-        if path.suffix.lower() in suffixes and not is_hidden and path.is_file():
+        if path.suffix.lower() not in suffixes or is_hidden or not path.is_file():
+            continue
+        if left_out is None or left_out not in path.resolve().parents:
             yield path
 
 
