@@ -5,71 +5,80 @@ from torch import Tensor
 from motionlift.network import softmax
 from motionlift.network.softmax import attention_weights
 
-SCALE = 0.25
+D = 16
 
 
-def _products(length: int, *, spread: float = 4.0) -> Tensor:
+def _inputs(length: int) -> tuple[Tensor, Tensor]:
     torch.manual_seed(length)
-    return (spread * torch.randn(6, 2, length, length)).bfloat16()
+    q, k = 1.5 * torch.randn(2, 6, 3, length, D)
+    return q.bfloat16(), k.bfloat16()
 
 
-def _twin(products: Tensor) -> Tensor:
+def _twin(q: Tensor, k: Tensor) -> Tensor:
     """The formula in double precision."""
-    raised = torch.exp(SCALE * products.double())
+    raised = torch.exp(q.double() @ k.double().transpose(-2, -1) / D**0.5)
     return raised / raised.sum(dim=-1, keepdim=True)
 
 
 @pytest.mark.parametrize("length", [1, 2, 9, 17, 64, 65])
 def test_short_and_long_rows_follow_the_formula(length: int) -> None:
-    products = _products(length)
-    weights = attention_weights(products, scale=SCALE)
+    q, k = _inputs(length)
+    weights = attention_weights(q, k)
     assert weights.dtype == torch.bfloat16
-    torch.testing.assert_close(weights.double(), _twin(products), rtol=2**-6, atol=1e-6)
+    error = (weights.double() - _twin(q, k)).abs()
+    assert error.max() < 0.02
+    assert error.norm() < 0.01 * _twin(q, k).norm()
 
 
-@pytest.mark.parametrize("length", [1, 9, 17, 64, 65])
-def test_the_gradient_follows_the_formula(length: int) -> None:
-    products = _products(length).requires_grad_()
-    direction = torch.randn(products.shape)
-    attention_weights(products, scale=SCALE).backward(direction.bfloat16())
-    exact = products.detach().double().requires_grad_()
-    _twin(exact).backward(direction.bfloat16().double())
-    assert products.grad is not None
-    assert exact.grad is not None
-    error = (products.grad.double() - exact.grad).norm() / exact.grad.norm().clamp(min=1)
-    assert error < 0.01
+@pytest.mark.parametrize("length", [2, 9, 17, 64, 65])
+def test_the_gradients_follow_the_formula(length: int) -> None:
+    inputs = [each.requires_grad_() for each in _inputs(length)]
+    direction = torch.randn(6, 3, length, length).bfloat16()
+    attention_weights(*inputs).backward(direction)
+    exact = [each.detach().double().requires_grad_() for each in inputs]
+    _twin(*exact).backward(direction.double())
+    for rounded, expected in zip(inputs, exact, strict=True):
+        assert rounded.grad is not None
+        assert expected.grad is not None
+        error = rounded.grad.double() - expected.grad
+        assert error.norm() < 0.01 * expected.grad.norm()
 
 
-def test_products_too_large_to_raise_are_still_right() -> None:
-    products = torch.tensor([[4000.0, 3984.0, -4000.0], [-4000.0, -4000.0, -4000.0]]).bfloat16()
-    weights = attention_weights(products, scale=SCALE)
-    expected = torch.tensor([[0.0, -4.0, -2000.0], [0.0, 0.0, 0.0]]).softmax(dim=-1)
+@pytest.mark.parametrize("size", [8.0, 64.0])
+def test_products_too_large_to_raise_are_still_right(size: float) -> None:
+    # Products are 0, -size and size, each times sqrt(D), which is exact in bf16.
+    q = torch.zeros(1, D)
+    q[0, 0] = 4.0
+    k = torch.zeros(3, D)
+    k[1, 0], k[2, 0] = -size, size
+    weights = attention_weights(q.bfloat16(), k.bfloat16())
+    expected = torch.tensor([[0.0, -size, size]]).softmax(dim=-1)
     torch.testing.assert_close(weights.float(), expected, rtol=2**-7, atol=1e-6)
 
 
 def test_what_is_not_a_number_stays_so() -> None:
-    products = _products(9)
-    products[0, 0, 0, 0] = torch.nan
-    weights = attention_weights(products, scale=SCALE)
+    q, k = _inputs(9)
+    q[0, 0, 0, 0] = torch.nan
+    weights = attention_weights(q, k)
     assert weights[0, 0, 0].isnan().all()
     assert weights[1].isfinite().all()
 
 
-def test_single_precision_is_left_to_pytorch() -> None:
-    products = _products(17).float()
-    expected = torch.softmax(products * SCALE, dim=-1)
-    assert torch.equal(attention_weights(products, scale=SCALE), expected)
+def test_single_precision_rounds_as_the_published_code() -> None:
+    q, k = (each.float() for each in _inputs(17))
+    expected = torch.softmax((q @ k.transpose(-2, -1)) * D**-0.5, dim=-1)
+    assert torch.equal(attention_weights(q, k), expected)
 
 
-def test_the_short_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_rows_of_bf16_take_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = []
 
-    def apply(products: Tensor, scale: float) -> Tensor:
+    def apply(products: Tensor) -> Tensor:
         taken.append(products.shape[-1])
         return products
 
     monkeypatch.setattr(softmax._ShortSoftmax, "apply", apply)
     for length in (17, 64, 65):
-        attention_weights(_products(length), scale=SCALE)
-    attention_weights(_products(17).float(), scale=SCALE)
+        attention_weights(*_inputs(length))
+    attention_weights(*(each.float() for each in _inputs(17)))
     assert taken == [17, 64]

@@ -215,8 +215,7 @@ class Attention(nn.Module):
         q, k, v = heads.permute(order).unbind(0)
         # Batched products, not `scaled_dot_product_attention`: on a CPU its backward alone takes
         # half of a training step, with tokens by the dozen and sequences by the thousand.
-        # The scale is applied after the product, so that fp32 rounds as the published code does.
-        weights = attention_weights(q @ k.transpose(-2, -1), scale=q.shape[-1] ** -0.5)
+        weights = attention_weights(q, k)
         mixed = self.weight_dropout(weights) @ v
         back = (0, 1, 3, 2, 4) if self.over == "joints" else (0, 3, 1, 2, 4)
         return self.dropout(self.proj(mixed.permute(back).reshape(B, F, J, C)))

@@ -18,23 +18,27 @@ _LARGEST_EXPONENT = 60.0
 
 
 def attention_weights(
-    products: Float[Tensor, "*batch query key"], *, scale: float
+    q: Float[Tensor, "*batch query D"], k: Float[Tensor, "*batch key D"]
 ) -> Float[Tensor, "*batch query key"]:
-    """softmax(scale * products), row by row. Here is decided how."""
+    """softmax(q k^T / sqrt(D)), row by row. Here is decided how."""
+    scale = q.shape[-1] ** -0.5
+    if q.dtype != torch.bfloat16:
+        # Scaled after the product, so that fp32 rounds as the published code does.
+        return torch.softmax((q @ k.transpose(-2, -1)) * scale, dim=-1)
+    products = (q * scale) @ k.transpose(-2, -1)
     is_short = products.shape[-1] <= _LONGEST_SHORT_ROW
-    is_cpu_bf16 = products.device.type == "cpu" and products.dtype == torch.bfloat16
     # A compiler fuses the plain form itself, and cannot look at values as the other does.
-    if is_short and is_cpu_bf16 and not torch.compiler.is_compiling():
-        return _ShortSoftmax.apply(products, scale)  # type: ignore[no-untyped-call]
-    return torch.softmax(products * scale, dim=-1)
+    if is_short and q.device.type == "cpu" and not torch.compiler.is_compiling():
+        return _ShortSoftmax.apply(products)  # type: ignore[no-untyped-call]
+    return torch.softmax(products, dim=-1)
 
 
 class _ShortSoftmax(torch.autograd.Function):
-    """P = exp(s X) / rowsum(exp(s X)), computed in single precision, kept in that of X."""
+    """P = exp(X) / rowsum(exp(X)), computed in single precision, kept in that of X."""
 
     @staticmethod
-    def forward(ctx: Any, products: Tensor, scale: float) -> Tensor:
-        x = products.float().mul_(scale)
+    def forward(ctx: Any, products: Tensor) -> Tensor:
+        x = products.float()
         low, high = (bound.item() for bound in torch.aminmax(x))
         if max(-low, high) < _LARGEST_EXPONENT:
             weights = x.exp_()
@@ -43,16 +47,14 @@ class _ShortSoftmax(torch.autograd.Function):
             weights = torch.softmax(x, dim=-1)
         weights = weights.to(products.dtype)
         ctx.save_for_backward(weights)
-        ctx.scale = scale
         return weights
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        """dX = s P (G - rowsum(P G))."""
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        """dX = P (G - rowsum(P G))."""
         (kept,) = ctx.saved_tensors
         weights = kept.float()
         product = weights * gradient
         inner = product.sum(dim=-1, keepdim=True)
-        change = product.sub_(weights.mul_(inner)).mul_(ctx.scale)
-        return change.to(kept.dtype), None
+        return product.sub_(weights.mul_(inner)).to(kept.dtype)
