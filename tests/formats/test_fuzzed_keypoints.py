@@ -164,13 +164,13 @@ def test_damaged_archives_are_survived(tmp_path: Path, name: str) -> None:
     path = tmp_path / "a.npz"
     _write_npz(name, path)
     _reader(name, path)()
-    assert_survives(_reader(name, path), path, count=60)
+    assert_survives(_reader(name, path), path, count=40)
     for member, data in unpacked(path).items():
         others = unpacked(path)
         assert_survives(
             _reader(name, path),
             path,
-            count=60,
+            count=25,
             inside=data,
             wrap=lambda damaged, others=others, member=member: packed({**others, member: damaged}),
         )

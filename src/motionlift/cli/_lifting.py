@@ -32,9 +32,11 @@ class Source:
     format: str | None = None
     """the keypoints' format; recognised by content if not given"""
     skeleton: str | None = None
-    """the keypoints' skeleton, where files of several look alike"""
+    """the keypoints' skeleton, where files of several look alike; or FILE.toml with your own"""
     fps: float | None = None
     """frames a second, instead of what the file says"""
+    image_size: tuple[int, int] | None = None
+    """width and height of the picture, for keypoints that are parts of it, as MediaPipe's are"""
     person: str = "largest"
     """largest, all, or the name of one of the people found; all writes a file for each"""
 
@@ -129,7 +131,9 @@ def _people(asked: Source, *, out: Path) -> list[tuple[Pose2D, Path]]:
     """Who is to be lifted, and the file for each of them."""
     if asked.fps is not None and not 0 < asked.fps < float("inf"):
         raise OptionError(f"--fps {asked.fps:g}: a frame rate is above 0")
-    options = ReadOptions(fps=asked.fps, skeleton=asked.skeleton)
+    if asked.image_size is not None and min(asked.image_size) < 1:
+        raise OptionError("--image-size: width and height are above 0")
+    options = ReadOptions(fps=asked.fps, skeleton=asked.skeleton, image_size=asked.image_size)
     people = read_keypoints(asked.source, options, format=asked.format)
     chosen = choose_people(people, asked.person)
     if len(chosen) == 1:

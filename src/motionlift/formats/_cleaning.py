@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from motionlift.formats._shown import shown
+
 # No camera has pictures this wide; a keypoint beyond is damage, and would break sums of squares.
 MAX_COORDINATE = 1e6
 MAX_FPS = 100_000
@@ -54,7 +56,7 @@ def fps_of(value: object) -> tuple[float | None, list[str]]:
     except ValueError:
         fps = math.nan
     if not 0 < fps <= MAX_FPS:
-        return None, [f"the source's frame rate '{str(value)[:40]}' is none; taken as unknown"]
+        return None, [f"the source's frame rate '{shown(value)}' is none; taken as unknown"]
     return fps, []
 
 

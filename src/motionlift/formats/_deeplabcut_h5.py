@@ -14,6 +14,7 @@ from jaxtyping import Float
 from motionlift.errors import FormatError
 from motionlift.formats._detections import MAX_KEYPOINTS
 from motionlift.formats._pickles import read_pickle
+from motionlift.formats._shown import shown
 
 if TYPE_CHECKING:
     import h5py
@@ -59,7 +60,9 @@ def read_h5(path: Path) -> Table:
                 raise FormatError(f"{path}: {len(groups)} tables of pandas in it, expected one")
             layout = _text(groups[0].attrs["pandas_type"])
             if layout not in _LAYOUTS:
-                raise FormatError(f"{path}: a pandas {layout[:20]}, expected a table of keypoints")
+                raise FormatError(
+                    f"{path}: a pandas {shown(layout)}, expected a table of keypoints"
+                )
             table = _LAYOUTS[layout](groups[0], path)
     except _DAMAGE as error:
         raise FormatError(f"{path}: a damaged HDF5 file ({str(error)[:80]})") from error

@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Float
 
 from motionlift.errors import FormatError
+from motionlift.formats._shown import shown
 
 _CHUNK = 2**20
 # One frame of a crowd with hands and faces has some 100 kB.
@@ -136,7 +137,7 @@ class JsonFile:
         found = self.peek()
         if found == "" or found not in allowed:
             expected = " or ".join(f"'{each}'" for each in allowed)
-            reason = f"'{found}' found" if found else "the file ends; it may be cut short"
+            reason = f"'{shown(found)}' found" if found else "the file ends; it may be cut short"
             raise self._wrong(f"expected {expected}, {reason}")
         self._at += 1
         return found
@@ -241,7 +242,7 @@ def whole_number(value: object, *, where: str, what: str) -> int:
     if type(value) is float and value.is_integer():
         value = int(value)
     if type(value) is not int or not 0 <= value < 10**15:
-        raise FormatError(f"{where}: {what} is {str(value)[:40]!r}, expected a whole number")
+        raise FormatError(f"{where}: {what} is '{shown(value)}', expected a whole number")
     return value
 
 

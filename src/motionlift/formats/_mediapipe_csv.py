@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from motionlift.errors import FormatError
 from motionlift.formats._detections import Gathering
+from motionlift.formats._shown import shown
 from motionlift.formats._table import first_lines, number, read_lines, whole
 from motionlift.skeletons import MEDIAPIPE33
 
@@ -139,7 +140,9 @@ def _add_long(
         for line, cells in of_frame:
             name = _word(cells[landmark])
             if name not in numbering:
-                raise FormatError(f"{path}:{line}: '{name[:40]}' is no landmark of MediaPipe Pose")
+                raise FormatError(
+                    f"{path}:{line}: '{shown(name)}' is no landmark of MediaPipe Pose"
+                )
             points[numbering[name]] = _point(cells, coordinates, where=f"{path}:{line}")
         gathering.add(points, where=where)
         frames.append(whole(cell, where=where))

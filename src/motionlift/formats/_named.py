@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from motionlift.errors import SkeletonError
 from motionlift.formats._layouts import asked_skeleton
+from motionlift.formats._shown import shown
 from motionlift.skeletons import BODY_25B, COCO17, H36M17, HALPE26, MEDIAPIPE33, Skeleton
 
 # The smallest that has all the names is taken. H36M17 only where its spine is named.
@@ -71,7 +72,7 @@ def naming_of(
     if sum(joint >= 0 for joint in joints) < (_NEEDED if asked is None else 1):
         raise SkeletonError(
             f"{path}: hardly any of the keypoints is one of {skeleton.name}: "
-            f"{', '.join(names[:30])}; say which is which with --skeleton FILE.toml"
+            f"{shown(', '.join(names), most=600)}; say which is which with --skeleton FILE.toml"
         )
     return Naming(skeleton=skeleton, joints=joints, notes=_notes(names, joints, skeleton))
 
@@ -109,4 +110,5 @@ def _notes(names: Sequence[str], joints: Sequence[int], skeleton: Skeleton) -> t
     unused = [name for name, joint in zip(names, joints, strict=True) if joint < 0]
     if not unused:
         return ()
-    return (f"keypoints that are none of {skeleton.name} are not used: {', '.join(unused[:20])}",)
+    listed = shown(", ".join(unused), most=300)
+    return (f"keypoints that are none of {skeleton.name} are not used: {listed}",)

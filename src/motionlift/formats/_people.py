@@ -16,6 +16,7 @@ from motionlift.errors import FormatError
 from motionlift.formats import ReadOptions
 from motionlift.formats._detections import Detections, Gathering, in_order
 from motionlift.formats._layouts import skeleton_of
+from motionlift.formats._shown import shown
 from motionlift.formats._timeline import check_span
 from motionlift.formats._tracking import boxes, linked, without_doubles
 from motionlift.poses import Pose2D
@@ -104,7 +105,7 @@ class People(Sequence[Pose2D]):
             notes.append(f"the person is missing in {num_empty} of {shape[0]} frames")
         if len(self) > 1:
             notes.append(
-                f"person {self._names[rank]}, number {rank + 1} of {len(self)} people by "
+                f"person {shown(self._names[rank])}, number {rank + 1} of {len(self)} people by "
                 "confidence x box area over the clip; the others are not in this one"
             )
         if found.fps is None:

@@ -20,6 +20,7 @@ import numpy as np
 
 from motionlift.errors import FormatError
 from motionlift.formats._archives import array_headers, read_arrays, read_object_bytes
+from motionlift.formats._shown import shown
 
 _DAMAGE = (AttributeError, LookupError, TypeError, ValueError, OverflowError, MemoryError)
 
@@ -89,7 +90,7 @@ class _Type:
 
     def dtype(self) -> np.dtype[Any]:
         if not _PLAIN_TYPE.fullmatch(self.code):
-            raise _RefusedError(f"holds values of type '{self.code[:20]}'")
+            raise _RefusedError(f"holds values of type '{shown(self.code)}'")
         return np.dtype(self.code).newbyteorder(self.order.replace("|", "="))  # type: ignore[arg-type]
 
 
@@ -208,7 +209,7 @@ class _Machine:
         else:
             module, name = argument.split(" ")
         if f"{module}.{name}" not in _CALLS:
-            raise _RefusedError(f"holds a pickle that names '{str(module)[:40]}.{str(name)[:40]}'")
+            raise _RefusedError(f"holds a pickle that names '{shown(module)}.{shown(name)}'")
         self.stack.append(_Name(f"{module}.{name}"))
 
     def call(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from motionlift.errors import FormatError
+from motionlift.formats._shown import shown
 
 # A thousand columns of numbers are 20 kB.
 _MAX_LINE = 2**20
@@ -48,7 +49,7 @@ def number(cell: str, *, where: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise FormatError(f"{where}: found '{text[:40]}', expected a number") from error
+        raise FormatError(f"{where}: found '{shown(text)}', expected a number") from error
 
 
 def whole(cell: str, *, where: str) -> int:
@@ -59,7 +60,7 @@ def whole(cell: str, *, where: str) -> int:
     """
     value = number(cell, where=where)
     if not (value.is_integer() and 0 <= value < 10**15):
-        raise FormatError(f"{where}: found '{cell.strip()[:40]}', expected a frame number")
+        raise FormatError(f"{where}: found '{shown(cell.strip())}', expected a frame number")
     return int(value)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from motionlift.errors import FormatError
+from motionlift.formats._shown import shown
 
 # Four and a half hours at 60 frames a second; more is a damaged number, and would not fit.
 MAX_FRAMES = 1_000_000
@@ -52,8 +53,8 @@ def frames_of_names(names: Sequence[str], *, source: Path) -> list[int]:
     for name, parts in zip(names, pieces, strict=True):
         if parts[::2] != pieces[0][::2]:
             raise FormatError(
-                f"{source}: holds '{names[0]}' and '{name}', which are not frames of one "
-                "recording; expected file names that differ by the frame number alone"
+                f"{source}: holds '{shown(names[0])}' and '{shown(name)}', which are not frames "
+                "of one recording; expected file names that differ by the frame number alone"
             )
     varying = [
         place
@@ -62,7 +63,7 @@ def frames_of_names(names: Sequence[str], *, source: Path) -> list[int]:
     ]
     if len(varying) != 1:
         raise FormatError(
-            f"{source}: file names such as '{names[0]}' and '{names[-1]}' differ by "
+            f"{source}: names such as '{shown(names[0])}' and '{shown(names[-1])}' differ by "
             f"{len(varying)} numbers, expected by the frame number alone; "
             "put each recording into a folder of its own"
         )
@@ -105,7 +106,7 @@ def gap_note(num_present: int, *, first: int, last: int, what: str) -> list[str]
 def _number(digits: str, *, source: Path) -> int:
     # A longer one does not fit the arrays that frame numbers are kept in.
     if len(digits.lstrip("0")) > 15:
-        raise FormatError(f"{source}: '{digits[:40]}' is too large for a frame number")
+        raise FormatError(f"{source}: '{shown(digits)}' is too large for a frame number")
     return int(digits)
 
 

@@ -17,6 +17,7 @@ from motionlift.formats import Format, ReadOptions
 from motionlift.formats._detections import Gathering
 from motionlift.formats._json import JsonFile, glimpse, triples
 from motionlift.formats._people import people_of
+from motionlift.formats._shown import shown
 from motionlift.formats._timeline import first_json, frame_files, frames_of_names, gap_note
 from motionlift.poses import Pose2D
 
@@ -45,7 +46,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
                 tracks.append(track)
         else:
             for image in json.members():
-                num_people = _add_people(json.value(), gathering, where=f"{path}: {image}")
+                num_people = _add_people(json.value(), gathering, where=f"{path}: {shown(image)}")
                 images += [image] * num_people
         json.end()
     names = sorted(set(images))

@@ -22,6 +22,7 @@ from jaxtyping import Float
 from motionlift.errors import FormatError
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._lifted import TEXTS, parts_of, pose_of, shortest
+from motionlift.formats._shown import shown
 from motionlift.formats._table import number, read_lines, whole
 from motionlift.formats._timeline import MAX_FRAMES
 from motionlift.poses import Pose3D
@@ -193,7 +194,7 @@ def _gathered_long(
         if joint == H36M17.joints[0]:
             frames.append(frame)
         if cells[1] != joint or frame != frames[-1]:
-            raise FormatError(f"{where}: found '{cells[1][:40]}', expected {joint}, in order")
+            raise FormatError(f"{where}: found '{shown(cells[1])}', expected {joint}, in order")
         values.append([number(cell, where=where) for cell in cells[2:]])
         if len(frames) > MAX_FRAMES:
             raise FormatError(f"{where}: more than {MAX_FRAMES} frames; split the recording")

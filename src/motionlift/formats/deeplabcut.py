@@ -19,6 +19,7 @@ from motionlift.formats._deeplabcut_h5 import looks_like_h5, read_h5
 from motionlift.formats._detections import MAX_KEYPOINTS, Gathering
 from motionlift.formats._named import Naming, naming_of
 from motionlift.formats._people import people_of
+from motionlift.formats._shown import shown
 from motionlift.formats._table import first_lines, number, read_lines
 from motionlift.formats._timeline import frames_of_names
 from motionlift.poses import Pose2D
@@ -98,8 +99,8 @@ def _columns(levels: Sequence[Sequence[str]], *, path: Path) -> tuple[tuple[str,
         individual = names[1] if len(names) == 4 else ""
         if len(names) not in (3, 4) or names[-1] not in _COORDINATES:
             raise FormatError(
-                f"{path}: a column is {'/'.join(map(str, names))[:80]}, expected scorer, body part "
-                "and one of x, y, likelihood"
+                f"{path}: a column is {shown('/'.join(map(str, names)))}, expected scorer, "
+                "body part and one of x, y, likelihood"
             )
         columns.append((individual, names[-2], names[-1]))
     return tuple(columns)

@@ -20,6 +20,7 @@ from motionlift.errors import FormatError
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._json import JsonFile, glimpse, numbers, rows, whole_number
 from motionlift.formats._lifted import TEXTS, parts_of, pose_of, shortest
+from motionlift.formats._shown import shown
 from motionlift.formats._timeline import MAX_FRAMES
 from motionlift.poses import Pose3D
 
@@ -62,7 +63,9 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
                 head[key] = file.value()
         file.end()
     if head.get("version") != 1:
-        raise FormatError(f"{path}: version {head.get('version')}, this library reads version 1")
+        raise FormatError(
+            f"{path}: version {shown(head.get('version'))}, this library reads version 1"
+        )
     parts = {name: np.array(values) for name, values in frames.items()}
     for name in ("joint_names", "notes"):
         parts[name] = np.array([str(each) for each in _list(head.get(name, []))], dtype=np.str_)

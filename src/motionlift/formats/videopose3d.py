@@ -19,6 +19,7 @@ from motionlift.formats._archives import looks_like_archive
 from motionlift.formats._cleaning import clean, fps_of, image_size_of
 from motionlift.formats._layouts import skeleton_of
 from motionlift.formats._pickles import load_object_npz
+from motionlift.formats._shown import shown
 from motionlift.formats._timeline import check_span
 from motionlift.poses import Pose2D
 
@@ -63,7 +64,7 @@ def _recordings(content: Any, *, path: Path) -> Iterator[tuple[tuple[str, str, i
 def _items(content: Any, *, where: str) -> list[tuple[str, Any]]:
     if not isinstance(content, dict):
         raise FormatError(f"{where}: expected a dict with an entry for each of its parts")
-    return [(str(key)[:200], value) for key, value in content.items()]
+    return [(shown(key, most=200), value) for key, value in content.items()]
 
 
 def _pose(

@@ -15,6 +15,7 @@ from motionlift.formats import Format, ReadOptions
 from motionlift.formats._detections import Gathering
 from motionlift.formats._json import JsonFile, glimpse, rows
 from motionlift.formats._people import people_of
+from motionlift.formats._shown import shown
 from motionlift.poses import Pose2D
 
 
@@ -36,7 +37,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
                 continue
             for num_frames, people in enumerate(json.elements(), start=1):
                 for name, points in _people(people, where=f"{path}: frame {num_frames - 1}"):
-                    where = f"{path}: frame {num_frames - 1}, person {name}"
+                    where = f"{path}: frame {num_frames - 1}, person {shown(name)}"
                     place = rows(points, width=3, where=where, expected="[y, x, confidence]")
                     gathering.add(place[:, [1, 0, 2]], where=where)
                     frame.append(num_frames - 1)
