@@ -53,8 +53,9 @@ def histogram(
             f'stroke-width="1.5"><title>{escape(name)}</title></path>'
         )
     parts.append(f'<path d="M0 {base} H{_PLOT_WIDTH}" stroke="#999"/>')
+    anchors = {0: "start", len(edges) - 1: "end"}
     parts += [
-        _text(min(max(place * step, 8), _PLOT_WIDTH - 12), base + 14, label, anchor="middle")
+        _text(place * step, base + 14, label, anchor=anchors.get(place, "middle"))
         for place, label in ticks.items()
     ]
     return _svg(_PLOT_WIDTH, base + 20, parts)

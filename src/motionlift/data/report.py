@@ -130,7 +130,7 @@ def _rates_and_lengths(sequences: Iterable[Sequence]) -> str:
     seconds = np.array([each.seconds for each in sequences])
     # Bins of the logarithm: from a tenth of a second to ten thousand, eight to a factor of ten.
     edges = np.linspace(-1, 4, 41)
-    ticks = {place: f"{10.0 ** edges[place]:g} s" for place in range(0, 41, 8)}
+    ticks = {place: f"{10.0 ** edges[place]:g} s" for place in range(0, 40, 8)}
     logarithms = np.log10(np.clip(seconds, 0.1, 9999))
     count = histogram({"": logarithms}, edges=edges, title="sequences by length", ticks=ticks)
     time = histogram(
