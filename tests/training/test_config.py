@@ -59,7 +59,7 @@ def test_the_paper_recipe_is_the_papers() -> None:
     assert (stage.frames, stage.batch, stage.epochs) == (243, 64, 90)
     assert (paper.optimizer.kind, paper.optimizer.learning_rate) == ("adam", 5e-4)
     assert paper.optimizer.epoch_factor == 0.99
-    assert paper.losses.velocity == 20
+    assert paper.task.losses.velocity == 20
     assert (paper.data.corruption.joint_mask, paper.data.corruption.frame_mask) == (0.05, 0.1)
     assert paper.data.body.flip == 0.5
     assert paper.data.views.projection == "orthographic"

@@ -52,7 +52,7 @@ def test_an_epoch_sees_each_clip_once_in_batches_of_the_stage(store: Store) -> N
     for epoch in plan.epochs:
         batches = plan.batches(epoch, step=epoch.first_step)
         assert len(batches) == epoch.steps
-        assert sorted(np.concatenate(batches)) == list(range(len(epoch.clips)))
+        assert sorted(np.concatenate(batches)) == list(range(len(epoch.samples)))
         assert all(len(batch) == epoch.stage.batch for batch in batches[:-1])
 
 

@@ -2,7 +2,8 @@
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,24 +11,27 @@ from typing import Annotated
 import tyro
 
 from motionlift.data.store import Store
+from motionlift.errors import OptionError
+from motionlift.files import written_beside
 from motionlift.network.compute import Compute
 from motionlift.recipes import RECIPES
+from motionlift.recipes.finetuning import FINETUNING
 from motionlift.training.config import read_toml
 from motionlift.training.curves import draw_curves
+from motionlift.training.effect import check_effect
 from motionlift.training.loop import Limits, train
 from motionlift.training.processes import Processes
 from motionlift.training.recipe import Recipe
 from motionlift.training.run import Run
+from motionlift.training.start import check_samples, with_network_of_model
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Arguments:
+class _Options:
     store: Path
     """folder of the store to learn from, as `motionlift data build` makes it"""
     out: Path
     """folder of the run; new, or with --resume one that was started with the same settings"""
-    recipe: str = "small"
-    """settings to start from; the flags below show and change them"""
     config: Path | None = None
     """TOML file with settings that replace the recipe's, such as a run's config.toml"""
     resume: bool = False
@@ -35,43 +39,111 @@ class _Arguments:
     max_steps: int | None = None
     """stop after so many steps in all; the schedule stays the recipe's"""
     global_batch: int | None = None
-    """clips a step over all processes, in every stage"""
+    """samples a step over all processes, in every stage"""
     checkpoint_minutes: float = 5.0
     """time between checkpoints"""
     device: str | None = None
     """cpu, cuda, cuda:1 ...; the best there is if not given"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pretraining:
+    recipe: str = "small"
+    """settings to start from; the flags below show and change them"""
+    options: Annotated[_Options, tyro.conf.arg(name="")]
     settings: Annotated[Recipe, tyro.conf.arg(name="")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Finetuning:
+    task: str
+    """pose, or action; the flags below show and change its settings"""
+    options: Annotated[_Options, tyro.conf.arg(name="")]
+    settings: Annotated[Recipe, tyro.conf.arg(name="")]
+
+
+_UNSET = _Options(store=tyro.MISSING, out=tyro.MISSING)
 
 
 def pretrain(arguments: Sequence[str]) -> None:
     """Run `motionlift pretrain` with these arguments."""
-    asked = _parse(arguments)
-    recipe = _with_global_batch(asked.settings, asked.global_batch)
+    known = _first_pass(arguments, "--recipe", default="small")
+    base = RECIPES.get(known.chosen)
+    asked = tyro.cli(
+        _Pretraining,
+        args=list(arguments),
+        prog="motionlift pretrain",
+        description="Train a motion encoder on a store, by a recipe.",
+        default=_Pretraining(
+            recipe=known.chosen, options=_UNSET, settings=_configured(base, known.config)
+        ),
+    )
+    _run(asked.settings, asked.options, base=base, after=lambda *_: None)
+
+
+def finetune(arguments: Sequence[str]) -> None:
+    """Run `motionlift finetune` with these arguments."""
+    known = _first_pass(arguments, "--task", default="action")
+    base = FINETUNING.get(known.chosen)
+    asked = tyro.cli(
+        _Finetuning,
+        args=list(arguments),
+        prog="motionlift finetune",
+        description="Train a head, and slowly the encoder below it, for a task on a store.",
+        default=_Finetuning(
+            task=known.chosen if known.is_given else tyro.MISSING,
+            options=_UNSET,
+            settings=_configured(base, known.config),
+        ),
+    )
+    if not asked.settings.model:
+        raise OptionError(
+            "--model is empty, but finetuning begins from weights; --from-scratch takes only "
+            "their sizes"
+        )
+    _run(asked.settings, asked.options, base=base, after=_score_on_test)
+
+
+def _run(
+    recipe: Recipe,
+    options: _Options,
+    *,
+    base: Recipe,
+    after: Callable[[Recipe, Store, Run, Compute, Callable[[str], None]], None],
+) -> None:
+    recipe = _with_global_batch(recipe, options.global_batch, base=base)
+    check_effect(recipe, base=base)
+    recipe = with_network_of_model(recipe, base=base)
     processes = Processes.start()
-    compute = Compute.choose(device=asked.device, precision=recipe.precision)
-    store = Store.open(asked.store)
-    run = Run(asked.out)
+    compute = Compute.choose(device=options.device, precision=recipe.precision)
+    store = Store.open(options.store)
+    notes = check_samples(recipe, store)
+    run = Run(options.out)
     say = _say if processes.is_first else _say_nothing
-    if asked.resume and run.config_path.exists():
+    if options.resume and run.config_path.exists():
         run.check(recipe)
     elif processes.is_first:
-        run.create(recipe, store=asked.store)
+        run.create(recipe, store=options.store)
     say(f"recipe {recipe.name}: {recipe.summary}")
     say(f"on {compute.reason}; {processes.count} process{'es' * (processes.count > 1)}")
-    limits = Limits(max_steps=asked.max_steps, checkpoint_minutes=asked.checkpoint_minutes)
+    for note in notes:
+        say(note)
     try:
         train(
             recipe,
             store=store,
             run=run,
             compute=compute,
-            resume=asked.resume,
-            limits=limits,
+            resume=options.resume,
+            limits=Limits(
+                max_steps=options.max_steps, checkpoint_minutes=options.checkpoint_minutes
+            ),
             processes=processes,
             say=say,
         )
         if processes.is_first:
             draw_curves(run)
+            after(recipe, store, run, compute, say)
             say(
                 f"weights: {run.path / 'best'} and {run.path / 'last'}; metrics: {run.metrics_path}"
             )
@@ -79,29 +151,59 @@ def pretrain(arguments: Sequence[str]) -> None:
         processes.stop()
 
 
-def _parse(arguments: Sequence[str]) -> _Arguments:
-    """Two passes: the recipe decides what the defaults of all other flags are."""
+def _score_on_test(
+    recipe: Recipe, store: Store, run: Run, compute: Compute, say: Callable[[str], None]
+) -> None:
+    """Scores of the best weights on the people that nothing was chosen by, in `test.json`."""
+    folder = run.path / "best"
+    if not store.select(split="test") or not (folder / "model.safetensors").is_file():
+        say("no test split, or no best weights: nothing to score")
+        return
+    frames = recipe.stages[-1].frames
+    samples = recipe.task.samples(
+        store, split="test", frames=frames, stride=frames, data=recipe.data, seed=recipe.seed
+    )
+    for note in samples.notes:
+        say(note)
+    model = recipe.task.load(folder, store).to(compute.device)
+    scores = recipe.task.validate(model, samples, compute, most=None)
+    with written_beside(run.path / "test.json") as beside:
+        beside.write_text(json.dumps({"samples": len(samples)} | scores, indent=2) + "\n", "utf-8")
+    say("test, best weights: " + "  ".join(f"{name} {each:.4g}" for name, each in scores.items()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    chosen: str
+    is_given: bool
+    config: Path | None
+
+
+def _first_pass(arguments: Sequence[str], flag: str, *, default: str) -> _Known:
+    """What decides the defaults of all other flags."""
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    first.add_argument("--recipe", default="small")
+    first.add_argument(flag, dest="chosen")
     first.add_argument("--config", type=Path)
     known, _ = first.parse_known_args(list(arguments))
-    recipe = RECIPES.get(known.recipe)
-    if known.config is not None:
-        recipe = read_toml(known.config, like=recipe)
-    return tyro.cli(
-        _Arguments,
-        args=list(arguments),
-        prog="motionlift pretrain",
-        description="Train a motion encoder on a store, by a recipe.",
-        default=_Arguments(
-            store=tyro.MISSING, out=tyro.MISSING, recipe=known.recipe, settings=recipe
-        ),
+    is_given = known.chosen is not None
+    return _Known(
+        chosen=known.chosen if is_given else default, is_given=is_given, config=known.config
     )
 
 
-def _with_global_batch(recipe: Recipe, batch: int | None) -> Recipe:
+def _configured(base: Recipe, config: Path | None) -> Recipe:
+    return base if config is None else read_toml(config, like=base)
+
+
+def _with_global_batch(recipe: Recipe, batch: int | None, *, base: Recipe) -> Recipe:
     if batch is None:
         return recipe
+    before = [stage.batch for stage in recipe.stages]
+    if before not in ([stage.batch for stage in base.stages], [batch] * len(before)):
+        raise OptionError(
+            "stages.*.batch has no effect with --global-batch, which sets it in every stage; "
+            "give one of them"
+        )
     stages = tuple(dataclasses.replace(stage, batch=batch) for stage in recipe.stages)
     return dataclasses.replace(recipe, stages=stages)
 

@@ -5,16 +5,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from motionlift.camera import CLIP_CONVENTION
-from motionlift.data.store import Store
+from motionlift.data.store import Sequence, Store
 from motionlift.training.recipe import Recipe
 
 
 def make_card(
-    recipe: Recipe, store: Store, *, step: int, clip_frames: int, validation: Mapping[str, float]
+    recipe: Recipe,
+    store: Store,
+    *,
+    sequences: tuple[Sequence, ...],
+    step: int,
+    clip_frames: int,
+    validation: Mapping[str, float],
 ) -> dict[str, Any]:
     """What the JSON beside the weights says.
 
-    `clip_frames` is the longest clip that the network has seen in training.
+    `sequences` are what it learned from; `clip_frames` is the longest clip that it has seen in
+    training.
     """
     return {
         "recipe": recipe.name,
@@ -28,17 +35,17 @@ def make_card(
             "output": "root-relative joints over the input's scale, camera axes",
             "fps": store.fps,
         },
-        "data": _data(store),
+        "data": _data(sequences),
         "validation": dict(validation),
     }
 
 
-def _data(store: Store) -> list[dict[str, Any]]:
+def _data(sequences: tuple[Sequence, ...]) -> list[dict[str, Any]]:
     """Minutes of training by data set, with their licences."""
     minutes: dict[str, float] = defaultdict(float)
     licences: dict[str, set[str]] = defaultdict(set)
-    for sequence in store.select(split="train"):
-        minutes[sequence.dataset] += sequence.frames / store.fps / 60
+    for sequence in sequences:
+        minutes[sequence.dataset] += sequence.seconds / 60
         licences[sequence.dataset].add(sequence.licence)
     return [
         {

@@ -5,6 +5,8 @@ from pathlib import Path
 from motionlift.files import written_beside
 from motionlift.training.run import Run
 
+_NOT_SCORES = ("step", "split", "loss", "frames")
+
 
 def draw_curves(run: Run) -> Path | None:
     """Draw `curves.png` into the run folder; None where matplotlib is not installed."""
@@ -21,10 +23,9 @@ def draw_curves(run: Run) -> Path | None:
     smooth = _running_mean([row["loss"] for row in train], width=max(1, len(train) // 50))
     left.plot([row["step"] for row in train][-len(smooth) :], smooth, color="C0")
     left.set(title="training loss", xlabel="step", yscale="log")
-    for name, title in (("mpjpe_mm", "clean"), ("mpjpe_corrupted_mm", "corrupted")):
-        shown = [row for row in val if name in row]
-        right.plot([row["step"] for row in shown], [row[name] for row in shown], ".-", label=title)
-    right.set(title="validation MPJPE, mm", xlabel="step")
+    for name in (name for name in (val[0] if val else {}) if name not in _NOT_SCORES):
+        right.plot([row["step"] for row in val], [row[name] for row in val], ".-", label=name)
+    right.set(title="validation", xlabel="step")
     if val:
         right.legend()
     path = run.path / "curves.png"

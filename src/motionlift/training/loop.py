@@ -2,37 +2,30 @@
 
 import copy
 import math
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Int
 from torch import nn
 
-from motionlift.data.batch import make_batch
-from motionlift.data.clips import Clips
-from motionlift.data.draws import Draws
 from motionlift.data.store import Store
 from motionlift.errors import MotionliftError
 from motionlift.network.compute import Compute
-from motionlift.network.dstformer import DSTformer
-from motionlift.network.weights import save_weights
-from motionlift.tasks.lift import loss_terms, total_loss, validate
-from motionlift.training.card import make_card
-from motionlift.training.optimizers import base_rates, build_optimizers, rate_factor
+from motionlift.tasks import Samples
+from motionlift.training.keeping import Keeper
+from motionlift.training.optimizers import build_optimizers, rate_factor, set_rates
 from motionlift.training.plan import Plan
 from motionlift.training.processes import Processes
 from motionlift.training.progress import Progress
 from motionlift.training.recipe import Recipe
 from motionlift.training.run import Run
+from motionlift.training.start import backbone_scale, build_network, describe_parts
 from motionlift.training.state import TrainingState
-
-VALIDATION_CLIPS = 512
+from motionlift.training.stopping import stop_signals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,44 +58,56 @@ def train(
     is what it would have been without the stop. Ctrl-C and SIGTERM save and end it.
 
     Raises:
-        MotionliftError: if the loss is not finite; it names the step and the clips.
+        MotionliftError: if the loss is not finite; it names the step and the samples.
     """
     limits, processes = limits or Limits(), processes or Processes()
     plan = Plan(recipe, store)
     last_step = min(plan.total_steps, limits.max_steps or plan.total_steps)
-    torch.manual_seed(recipe.seed)
-    model = DSTformer(recipe.network).to(compute.device)
+    model = build_network(recipe, store).to(compute.device)
     state = TrainingState(
         model=model,
         average=copy.deepcopy(model) if recipe.average > 0 else None,
-        optimizers=build_optimizers(model, recipe.optimizer),
+        optimizers=build_optimizers(model, recipe.optimizer, backbone_scale=backbone_scale(recipe)),
     )
     if resume and run.state_path.exists():
         state.load(run.state_path)
     if processes.is_first:
         run.truncate_metrics(step=state.step)
+    if recipe.model:
+        say(describe_parts(recipe, model))
     progress = Progress(
         first_step=state.step, last_step=last_step, plan=plan, compute=compute, say=say
     )
+    keeper = Keeper(
+        recipe=recipe,
+        store=store,
+        run=run,
+        plan=plan,
+        compute=compute,
+        progress=progress,
+        writes=processes.is_first,
+    )
     wrapped = processes.wrap(model)
     saved_at = time.monotonic()
-    with _stop_signals() as stop:
+    with stop_signals() as stop:
         for epoch in plan.from_step(state.step):
             for samples in plan.batches(epoch, step=state.step):
                 if state.step >= last_step or processes.any(stop.asked, device=compute.device):
                     break
                 own, weight = processes.share(samples)
-                numbers = torch.from_numpy(own)
-                cpu_draws = Draws.of(numbers, seed=recipe.seed, epoch=epoch.number)
-                draws = Draws.of(numbers.to(compute.device), seed=recipe.seed, epoch=epoch.number)
-                batch = make_batch(
-                    epoch.clips.cut(own, cpu_draws), draws, recipe.data, device=compute.device
+                batch = epoch.samples.batch(
+                    own, seed=recipe.seed, epoch=epoch.number, device=compute.device
                 )
-                rates = _set_rates(state, recipe, epoch=epoch.number, total_steps=plan.total_steps)
+                factor = rate_factor(
+                    recipe.optimizer,
+                    step=state.step,
+                    epoch=epoch.number,
+                    total_steps=plan.total_steps,
+                )
+                rates = set_rates(state.optimizers, recipe.optimizer, factor=factor)
                 with compute.autocast():
-                    predicted = wrapped(batch.inputs)
-                terms = loss_terms(predicted.float(), batch, recipe.losses)
-                loss = total_loss(terms, recipe.losses)
+                    answer = wrapped(batch.inputs)
+                loss, terms = recipe.task.loss(answer.float(), batch)
                 for optimizer in state.optimizers.values():
                     optimizer.zero_grad()
                 torch.autograd.backward(loss * weight)
@@ -110,7 +115,7 @@ def train(
                     nn.utils.clip_grad_norm_(model.parameters(), recipe.optimizer.clip)
                 mean = processes.mean(loss.detach() * weight).item()
                 if not math.isfinite(mean):
-                    raise MotionliftError(_not_finite(run, epoch.clips, own, step=state.step))
+                    raise MotionliftError(_not_finite(run, epoch.samples, own, step=state.step))
                 for optimizer in state.optimizers.values():
                     optimizer.step()
                 state.step += 1
@@ -122,104 +127,21 @@ def train(
                     progress.show(row, clips=len(samples))
                 is_last = state.step == last_step
                 if state.step % recipe.validate_every == 0 or is_last:
-                    _validate_and_keep(
-                        state, recipe, store, run, compute, epoch.stage.frames, processes, progress
-                    )
+                    keeper.validate(state, frames=epoch.stage.frames)
                 is_due = time.monotonic() - saved_at > 60 * limits.checkpoint_minutes
-                if processes.is_first and (is_due or is_last):
-                    _keep_last(state, recipe, store, run, epoch.stage.frames)
+                if is_due or is_last:
+                    keeper.keep_last(state, frames=epoch.stage.frames)
                     saved_at = time.monotonic()
     if processes.is_first and stop.asked:
-        _keep_last(state, recipe, store, run, plan.frames_at(state.step))
+        keeper.keep_last(state, frames=plan.frames_at(state.step))
         say(f"stopped after step {state.step}; --resume goes on from there")
     return state
 
 
-@dataclass(slots=True)
-class _Stop:
-    asked: bool = False
-
-
-@contextmanager
-def _stop_signals() -> Iterator[_Stop]:
-    """Ctrl-C and SIGTERM ask for a stop after the step; a second one stops at once."""
-    stop = _Stop()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if stop.asked:
-            raise KeyboardInterrupt
-        stop.asked = True
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _set_rates(
-    state: TrainingState, recipe: Recipe, *, epoch: int, total_steps: int
-) -> dict[str, float]:
-    factor = rate_factor(recipe.optimizer, step=state.step, epoch=epoch, total_steps=total_steps)
-    bases = base_rates(recipe.optimizer)
-    rates = {}
-    for name, optimizer in state.optimizers.items():
-        for group in optimizer.param_groups:
-            group["lr"] = bases[name] * factor
-        rates[f"rate_{name}"] = bases[name] * factor
-    return rates
-
-
-def _validate_and_keep(
-    state: TrainingState,
-    recipe: Recipe,
-    store: Store,
-    run: Run,
-    compute: Compute,
-    frames: int,
-    processes: Processes,
-    progress: Progress,
-) -> None:
-    """Score the held-out people; keep the weights if they are the best so far."""
-    if processes.is_first and store.select(split="val"):
-        clips = Clips(store, split="val", frames=frames, stride=frames, settings=recipe.data.clips)
-        answers = validate(
-            state.answering, clips, recipe.data, compute, most_clips=VALIDATION_CLIPS
-        )
-        score = sum(answers.values()) / len(answers)
-        row = {"step": state.step, "split": "val", "loss": score, "frames": frames} | answers
-        run.log(row)
-        progress.show_validation(row)
-        # Stages see clips of their own length, and their errors are not comparable.
-        if score < state.best or frames != state.best_frames:
-            state.best, state.best_frames = score, frames
-            _keep(state, recipe, store, run, name="best", frames=frames, validation=answers)
-        state.model.train()
-
-
-def _keep_last(state: TrainingState, recipe: Recipe, store: Store, run: Run, frames: int) -> None:
-    state.save(run.state_path)
-    _keep(state, recipe, store, run, name="last", frames=frames, validation={})
-
-
-def _keep(
-    state: TrainingState,
-    recipe: Recipe,
-    store: Store,
-    run: Run,
-    *,
-    name: str,
-    frames: int,
-    validation: dict[str, float],
-) -> None:
-    # Lifting cuts windows as long as the clips so far: later frames have untrained embeddings.
-    card = make_card(recipe, store, step=state.step, clip_frames=frames, validation=validation)
-    save_weights(run.path / name / "model.safetensors", state.answering, card=card)
-
-
-def _not_finite(run: Run, clips: Clips, samples: Int[np.ndarray, " sample"], *, step: int) -> str:
-    names = ", ".join(clips.name(int(clip)) for clip in samples[:8])
+def _not_finite(
+    run: Run, samples: Samples[Any], own: Int[np.ndarray, " sample"], *, step: int
+) -> str:
+    names = ", ".join(samples.name(int(sample)) for sample in own[:8])
     return (
         f"{run.path}: the loss is not finite at step {step + 1}, on {names}; the last checkpoint "
         f"is good ({run.state_path}); resume with a lower learning rate or optimizer.clip"

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
-from motionlift.data.clips import Clips
+from motionlift.data.store import Sequence as Recording
 from motionlift.data.store import Store
+from motionlift.tasks import Samples
 from motionlift.training.recipe import Recipe, Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Epoch:
-    """One pass over the clips of a stage.
+    """One pass over the samples of a stage.
 
     Attributes:
         number: counted over all stages, from 0.
@@ -23,7 +25,7 @@ class Epoch:
 
     number: int
     stage: Stage
-    clips: Clips
+    samples: Samples[Any]
     first_step: int
     steps: int
 
@@ -36,17 +38,22 @@ class Plan:
         self.epochs: Sequence[Epoch] = self._laid_out(recipe, store)
         self.total_steps = self.epochs[-1].first_step + self.epochs[-1].steps
 
+    @property
+    def sequences(self) -> tuple[Recording, ...]:
+        """What the training learns from."""
+        return self.epochs[-1].samples.sequences
+
     def from_step(self, step: int) -> list[Epoch]:
         """The epochs that are not over at this step."""
         return [epoch for epoch in self.epochs if epoch.first_step + epoch.steps > step]
 
     def frames_at(self, step: int) -> int:
-        """Length of the clips of the stage that a step belongs to; at the end, of the last."""
+        """Length of the samples of the stage that a step belongs to; at the end, of the last."""
         return next(iter(self.from_step(step)), self.epochs[-1]).stage.frames
 
     def batches(self, epoch: Epoch, *, step: int) -> list[Int[np.ndarray, " sample"]]:
-        """The clips of each step of an epoch, from that step on. The last batch may be smaller."""
-        order = epoch.clips.order(seed=self._seed, epoch=epoch.number)
+        """The samples of each step of an epoch, from that step on; the last may have fewer."""
+        order = epoch.samples.order(seed=self._seed, epoch=epoch.number)
         size = epoch.stage.batch
         batches = [order[first : first + size] for first in range(0, len(order), size)]
         return batches[max(step - epoch.first_step, 0) :]
@@ -55,20 +62,24 @@ class Plan:
         epochs: list[Epoch] = []
         first_step = 0
         for stage in recipe.stages:
-            clips = Clips(
+            samples = recipe.task.samples(
                 store,
                 split="train",
                 frames=stage.frames,
                 stride=stage.stride,
-                settings=recipe.data.clips,
+                data=recipe.data,
+                seed=recipe.seed,
             )
             for _ in range(stage.epochs):
                 number = len(epochs)
-                samples = len(clips.order(seed=recipe.seed, epoch=number))
-                steps = -(-samples // stage.batch)
+                steps = -(-len(samples.order(seed=recipe.seed, epoch=number)) // stage.batch)
                 epochs.append(
                     Epoch(
-                        number=number, stage=stage, clips=clips, first_step=first_step, steps=steps
+                        number=number,
+                        stage=stage,
+                        samples=samples,
+                        first_step=first_step,
+                        steps=steps,
                     )
                 )
                 first_step += steps

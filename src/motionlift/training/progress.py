@@ -58,7 +58,11 @@ class Progress:
 
     def show_validation(self, row: Mapping[str, Any]) -> None:
         """One validation is done."""
-        numbers = "  ".join(f"{name} {row[name]:.1f}" for name in row if name.endswith("_mm"))
+        numbers = "  ".join(
+            f"{name} {value:.4g}"
+            for name, value in row.items()
+            if name not in ("step", "split", "loss", "frames")
+        )
         self._say(f"validation at step {row['step']}, {row['frames']} frames: {numbers}")
 
     def _memory_mb(self) -> float:

@@ -4,13 +4,16 @@ Recipes derive from one another with `dataclasses.replace`; `motionlift.recipes`
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+import tyro
 
 from motionlift.data.batch import DataSettings
 from motionlift.errors import RecipeError
 from motionlift.network.compute import Precision
 from motionlift.network.dstformer import DSTformerConfig
-from motionlift.tasks.lift import LossWeights
+from motionlift.tasks import Task
+from motionlift.tasks.lift import Lift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,12 @@ class Recipe:
         data: what happens between the store and the network.
         stages: one after the other, with the same optimiser.
         optimizer: how parameters move.
-        losses: weights of the loss terms; a term of weight 0 is not computed.
+        task: what the network is trained for, with its loss; its fields are flags by themselves.
+        model: weights to begin from, by name or path; "" for a new network of `network`'s sizes.
+        from_scratch: take only the sizes from `model`, and begin anew.
+        freeze: "backbone" if only the head learns.
+        backbone_lr_scale: what the learning rates are multiplied by for layers that come from
+            `model`, where the head is new.
         precision: "fp32", "bf16" (autocast), or "auto": bf16 where the device has it.
         average: decay of the moving average of the weights, which is then what is validated and
             kept; 0 for none.
@@ -87,7 +95,11 @@ class Recipe:
     data: DataSettings = field(default_factory=DataSettings)
     stages: tuple[Stage, ...]
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
-    losses: LossWeights = field(default_factory=LossWeights)
+    task: Annotated[Task[Any], tyro.conf.arg(name="")] = field(default_factory=Lift)
+    model: str = ""
+    from_scratch: bool = False
+    freeze: Literal["nothing", "backbone"] = "nothing"
+    backbone_lr_scale: float = 0.1
     precision: Precision = "auto"
     average: float = 0.0
     validate_every: int = 1000
@@ -97,10 +109,15 @@ class Recipe:
         if not self.stages:
             raise RecipeError(f"recipe {self.name}: no stage")
         longest = max(stage.frames for stage in self.stages)
-        if longest > self.network.max_frames:
+        if longest > self.network.max_frames and not self.model:
             raise RecipeError(
                 f"recipe {self.name}: a stage has clips of {longest} frames, the network takes "
                 f"{self.network.max_frames}; raise network.max-frames or shorten the stage"
+            )
+        if not self.backbone_lr_scale > 0:
+            raise RecipeError(
+                f"backbone-lr-scale is {self.backbone_lr_scale}, but above 0; "
+                "to leave the backbone as it is: --freeze backbone"
             )
         if not 0 <= self.average < 1:
             raise RecipeError(f"recipe {self.name}: average is {self.average}, but in [0, 1)")

@@ -13,12 +13,11 @@ from typing import Any
 import safetensors
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from motionlift.errors import WeightsError
 from motionlift.files import written_beside
-from motionlift.network.dstformer import DSTformer
 
 _HEADER = "motionlift-training-state"
 
@@ -32,18 +31,18 @@ class TrainingState:
         average: a network with the moving average of its parameters, or None.
         optimizers: by name.
         step: optimiser steps done.
-        best: lowest validation error so far, in mm, on clips of `best_frames` frames.
+        best: lowest validation error so far, on samples of `best_frames` frames.
     """
 
-    model: DSTformer
-    average: DSTformer | None
+    model: nn.Module
+    average: nn.Module | None
     optimizers: dict[str, Optimizer]
     step: int = 0
     best: float = float("inf")
     best_frames: int = 0
 
     @property
-    def answering(self) -> DSTformer:
+    def answering(self) -> nn.Module:
         """The network that is validated and kept."""
         return self.model if self.average is None else self.average
 
@@ -56,6 +55,9 @@ class TrainingState:
         torch._foreach_lerp_(
             list(self.average.parameters()), list(self.model.parameters()), 1 - now
         )
+        # What is counted rather than learned, such as the statistics of a batch normalisation.
+        for ours, theirs in zip(self.average.buffers(), self.model.buffers(), strict=True):
+            ours.copy_(theirs)
 
     def save(self, path: Path) -> None:
         """Write all of it to `path`, whole or not at all."""

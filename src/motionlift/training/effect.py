@@ -1,0 +1,103 @@
+"""Settings that were changed but have no effect, found by comparing with what was begun from.
+
+Each rule says under which value of one setting others count. A change to a setting that does not
+count is an error: whoever made it expects something that will not happen.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+from motionlift.errors import RecipeError
+from motionlift.training.recipe import Recipe
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Settings that count only while another one has one of some values.
+
+    Attributes:
+        settings: patterns of their paths.
+        under: path of the other one.
+        values: those with which they count; none given is any but 0, "" and False.
+    """
+
+    settings: tuple[str, ...]
+    under: str
+    values: tuple[Any, ...] = ()
+
+    def holds(self, value: Any) -> bool:
+        """Whether the settings count with this value of the other."""
+        return value in self.values if self.values else bool(value)
+
+
+RULES = (
+    Rule(settings=("optimizer.muon_learning_rate",), under="optimizer.kind", values=("muon",)),
+    Rule(settings=("optimizer.weight_decay",), under="optimizer.kind", values=("adamw", "muon")),
+    Rule(settings=("optimizer.epoch_factor",), under="optimizer.schedule", values=("exponential",)),
+    Rule(
+        settings=("data.views.share", "data.views.nearest"),
+        under="data.views.projection",
+        values=("weak-perspective", "perspective"),
+    ),
+    Rule(
+        settings=("data.views.*pitch", "data.views.high", "data.views.low", "data.views.roll"),
+        under="data.views.kind",
+        values=("random",),
+    ),
+    Rule(settings=("data.views.high_pitch",), under="data.views.high"),
+    Rule(settings=("data.views.low_pitch",), under="data.views.low"),
+    Rule(
+        settings=("data.corruption.noise_file", "data.corruption.noise_spread"),
+        under="data.corruption.noise",
+    ),
+    Rule(settings=("from_scratch", "freeze", "backbone_lr_scale", "task.new_head"), under="model"),
+    Rule(settings=("backbone_lr_scale",), under="freeze", values=("nothing",)),
+    Rule(settings=("freeze", "backbone_lr_scale"), under="from_scratch", values=(False,)),
+    Rule(settings=("freeze", "backbone_lr_scale"), under="task.new_head", values=(True,)),
+)
+
+
+def check_effect(recipe: Recipe, *, base: Recipe) -> None:
+    """Every setting that differs from `base` makes a difference.
+
+    Raises:
+        RecipeError: that names the first that does not, and why.
+    """
+    ours, theirs = dict(_leaves(recipe)), dict(_leaves(base))
+    for path in (path for path, value in ours.items() if theirs.get(path, value) != value):
+        for rule in RULES:
+            if any(fnmatchcase(path, pattern) for pattern in rule.settings):
+                other = ours.get(rule.under)
+                if rule.under in ours and not rule.holds(other):
+                    raise RecipeError(_message(path, f"with {_flag(rule.under)}={other}"))
+        for pattern, reason in recipe.task.without_effect().items():
+            if fnmatchcase(_without_numbers(path), f"{pattern}*"):
+                raise RecipeError(_message(path, f"for this task: {reason}"))
+
+
+def _leaves(record: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting by its path, such as `stages.0.batch`."""
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        path = f"{prefix}{field.name}"
+        if dataclasses.is_dataclass(value):
+            yield from _leaves(value, f"{path}.")
+        elif isinstance(value, tuple) and all(map(dataclasses.is_dataclass, value)):
+            for number, each in enumerate(value):
+                yield from _leaves(each, f"{path}.{number}.")
+        else:
+            yield path, value
+
+
+def _without_numbers(path: str) -> str:
+    return ".".join(part for part in path.split(".") if not part.isdigit())
+
+
+def _flag(path: str) -> str:
+    return path.removeprefix("task.").replace("_", "-")
+
+
+def _message(path: str, why: str) -> str:
+    return f"{_flag(path)} has no effect {why}; leave it out"

@@ -1,0 +1,76 @@
+"""Validation while training runs, and what is kept of it: the best weights, and the last."""
+
+from dataclasses import dataclass
+
+from motionlift.data.store import Store
+from motionlift.network.compute import Compute
+from motionlift.training.card import make_card
+from motionlift.training.plan import Plan
+from motionlift.training.progress import Progress
+from motionlift.training.recipe import Recipe
+from motionlift.training.run import Run
+from motionlift.training.state import TrainingState
+
+_VALIDATION_SAMPLES = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Keeper:
+    """Validates a training and keeps its checkpoints; in the first process only.
+
+    Attributes:
+        writes: whether this process does any of it.
+    """
+
+    recipe: Recipe
+    store: Store
+    run: Run
+    plan: Plan
+    compute: Compute
+    progress: Progress
+    writes: bool
+
+    def validate(self, state: TrainingState, *, frames: int) -> None:
+        """Score the held-out people; keep the weights if they are the best so far."""
+        if not self.writes or not self.store.select(split="val"):
+            return
+        task = self.recipe.task
+        samples = task.samples(
+            self.store,
+            split="val",
+            frames=frames,
+            stride=frames,
+            data=self.recipe.data,
+            seed=self.recipe.seed,
+        )
+        scores = task.validate(state.answering, samples, self.compute, most=_VALIDATION_SAMPLES)
+        state.model.train()
+        error = task.error(scores)
+        row = {"step": state.step, "split": "val", "loss": error, "frames": frames} | scores
+        self.run.log(row)
+        self.progress.show_validation(row)
+        # Stages see clips of their own length, and their errors are not comparable.
+        if error < state.best or frames != state.best_frames:
+            state.best, state.best_frames = error, frames
+            self._keep(state, name="best", frames=frames, scores=scores)
+
+    def keep_last(self, state: TrainingState, *, frames: int) -> None:
+        """Write the checkpoint that `--resume` goes on from, and its weights."""
+        if self.writes:
+            state.save(self.run.state_path)
+            self._keep(state, name="last", frames=frames, scores={})
+
+    def _keep(
+        self, state: TrainingState, *, name: str, frames: int, scores: dict[str, float]
+    ) -> None:
+        # Lifting cuts windows as long as the clips so far: later frames have untrained embeddings.
+        card = make_card(
+            self.recipe,
+            self.store,
+            sequences=self.plan.sequences,
+            step=state.step,
+            clip_frames=frames,
+            validation=scores,
+        )
+        card |= self.recipe.task.card(state.answering)
+        self.recipe.task.save(self.run.path / name, state.answering, card=card)

@@ -1,0 +1,100 @@
+"""What a training begins with: a new network, or weights that have learned already."""
+
+import dataclasses
+
+import torch
+from torch import nn
+
+from motionlift.data.store import Store
+from motionlift.errors import RecipeError
+from motionlift.network.dstformer import DSTformer
+from motionlift.network.weights import load_model
+from motionlift.training.recipe import Recipe
+
+
+def with_network_of_model(recipe: Recipe, *, base: Recipe) -> Recipe:
+    """The recipe with the sizes of the model that it begins from, if it begins from one.
+
+    Raises:
+        RecipeError: if the recipe sets another size, or clips that are too long for the model.
+    """
+    if not recipe.model:
+        return recipe
+    theirs = load_model(recipe.model).config
+    for field in dataclasses.fields(theirs):
+        ours = getattr(recipe.network, field.name)
+        if ours not in (getattr(base.network, field.name), getattr(theirs, field.name)):
+            flag = field.name.replace("_", "-")
+            raise RecipeError(
+                f"network.{flag} is {ours}, but {recipe.model} has {getattr(theirs, field.name)}; "
+                f"leave network.{flag} out"
+            )
+    longest = max(stage.frames for stage in recipe.stages)
+    if longest > theirs.max_frames:
+        raise RecipeError(
+            f"a stage has samples of {longest} frames, but {recipe.model} takes "
+            f"{theirs.max_frames}; shorten the stage"
+        )
+    return dataclasses.replace(recipe, network=theirs)
+
+
+def build_network(recipe: Recipe, store: Store) -> nn.Module:
+    """The network that the training moves, in training mode; seeds torch's own draws."""
+    torch.manual_seed(recipe.seed)
+    if recipe.model and not recipe.from_scratch:
+        backbone = load_model(recipe.model)
+    else:
+        backbone = DSTformer(recipe.network)
+    model = recipe.task.build(backbone, store)
+    if recipe.freeze == "backbone":
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(is_head(name) and parameter.requires_grad)
+    return model.train()
+
+
+def backbone_scale(recipe: Recipe) -> float | None:
+    """What the base rate is multiplied by for layers that have learned; None where all are new."""
+    learned = bool(recipe.model) and not recipe.from_scratch and recipe.task.has_new_head
+    return recipe.backbone_lr_scale if learned else None
+
+
+def is_head(parameter: str) -> bool:
+    """Whether a parameter, by its name, belongs to the head of the task."""
+    return parameter.startswith("head.")
+
+
+def check_samples(recipe: Recipe, store: Store) -> list[str]:
+    """What the training and validation splits hold for this task, in sentences.
+
+    Raises:
+        StoreError: if one of them has nothing for it.
+    """
+    stage = recipe.stages[0]
+    notes: list[str] = []
+    for split in ("train", "val"):
+        if split == "train" or store.select(split=split):
+            samples = recipe.task.samples(
+                store,
+                split=split,
+                frames=stage.frames,
+                stride=stage.stride,
+                data=recipe.data,
+                seed=recipe.seed,
+            )
+            notes += samples.notes
+    return notes
+
+
+def describe_parts(recipe: Recipe, model: nn.Module) -> str:
+    """What learns, and how fast, in a line for people."""
+    counts = {"head": 0, "backbone": 0}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            counts["head" if is_head(name) else "backbone"] += parameter.numel()
+    scale = backbone_scale(recipe)
+    rate = "at the base rate" if scale is None else f"at {scale:g} x the base rate"
+    backbone = f"{counts['backbone'] / 1e6:.2f} M parameters {rate}"
+    return (
+        f"head: {counts['head'] / 1e6:.2f} M parameters at the base rate; "
+        f"backbone: {backbone if counts['backbone'] else 'frozen'}"
+    )
