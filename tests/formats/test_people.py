@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from motionlift.errors import FormatError
-from motionlift.formats import ReadOptions
+from motionlift.formats import ReadOptions, people_table
 from motionlift.formats._detections import Gathering
 from motionlift.formats._people import People, people_of
 from motionlift.formats._timeline import frames_of_names
@@ -85,6 +85,17 @@ def test_table_says_when_how_sure_and_how_large() -> None:
     assert (row.frames, row.first, row.last) == (6, 2, 7)
     assert row.confidence == pytest.approx(0.8)
     assert row.size == pytest.approx(157)  # nose at 8 to ankles at 165
+
+
+def test_table_reads_the_same_of_people_and_of_their_poses() -> None:
+    people = _people([[(300, 100)], [(300, 100), (900, 100)]])
+    lines = people_table(people)
+    assert lines == people_table(list(people))
+    assert lines[0].split() == ["person", "frames", "from", "to", "confidence", "size", "(px)"]
+    assert [line.split() for line in lines[1:]] == [
+        ["1", "2", "0", "1", "0.80", "157"],
+        ["2", "1", "1", "1", "0.80", "157"],
+    ]
 
 
 def test_the_only_person_has_no_name() -> None:

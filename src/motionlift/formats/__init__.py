@@ -120,6 +120,16 @@ def read_keypoints(
     return chosen.read_keypoints(path, options or ReadOptions())
 
 
+def people_table(people: Sequence[Pose2D]) -> list[str]:
+    """Who was found, for choosing: lines of name, frames, from, to, mean confidence and size.
+
+    Of people as `read_keypoints` returns them, each of whom is seen in a frame at least.
+    """
+    from motionlift.formats._people import table_lines
+
+    return table_lines(people)
+
+
 def read_motion(
     path: Path, options: ReadOptions | None = None, *, format: str | None = None
 ) -> Sequence[Pose3D]:

@@ -123,6 +123,20 @@ class People(Sequence[Pose2D]):
         )
 
 
+def table_lines(people: Sequence[Pose2D]) -> list[str]:
+    """The table of people as text: a line of heads, and one for each of them."""
+    rows = people.table() if isinstance(people, People) else [_row(pose) for pose in people]
+    names = [shown(row.name) for row in rows]
+    width = max(map(len, [*names, "person"]))
+    lines = [f"{'person':<{width}}  {'frames':>8}  {'from':>8}  {'to':>8}  confidence  size (px)"]
+    lines += [
+        f"{name:<{width}}  {row.frames:>8}  {row.first:>8}  {row.last:>8}  "
+        f"{row.confidence:>10.2f}  {row.size:>9.0f}"
+        for name, row in zip(names, rows, strict=True)
+    ]
+    return lines
+
+
 def people_of(
     gathering: Gathering,
     frame: Sequence[int],
@@ -195,6 +209,19 @@ def _usable(
             "another in the same frame"
         ]
     return names, []
+
+
+def _row(pose: Pose2D) -> Person:
+    """The table's row for somebody who is laid out in time already."""
+    seen = np.flatnonzero(pose.is_visible.any(axis=-1))
+    return Person(
+        name=pose.person or "1",
+        frames=len(seen),
+        first=int(pose.frame_index[seen[0]]),
+        last=int(pose.frame_index[seen[-1]]),
+        confidence=float(pose.confidence[pose.is_visible].mean()),
+        size=float(np.median(boxes(pose.keypoints[seen]).max(axis=-1))),
+    )
 
 
 def _who_is_who(
