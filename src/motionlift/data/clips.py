@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 from motionlift.data.draws import Draws
 from motionlift.data.store import Sequence, Store
 from motionlift.errors import StoreError
+from motionlift.windows import window_starts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ class Clips:
         rows = [
             (number, start)
             for number, sequence in enumerate(self.sequences)
-            for start in _starts(sequence.frames, frames=frames, stride=stride)
+            for start in window_starts(sequence.frames, length=frames, stride=stride)
         ]
         self._index: Int[np.ndarray, "clip 2"] = np.array(rows, dtype=np.int64)
 
@@ -136,12 +137,3 @@ class Clips:
         share = (time - low - before).astype(np.float32)[:, None, None]
         blended = positions[before] * (1 - share) + positions[after] * share
         return blended, visibility[before] & visibility[after]
-
-
-def _starts(length: int, *, frames: int, stride: int) -> list[int]:
-    if length <= frames:
-        return [0]
-    starts = list(range(0, length - frames + 1, stride))
-    if starts[-1] != length - frames:
-        starts.append(length - frames)
-    return starts
