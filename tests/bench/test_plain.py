@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from motionlift.bench.cases import forward_flop
+from motionlift.bench.cases import QUICK, SMALL, forward_flop
 from motionlift.bench.plain import PlainTwin
 from motionlift.network.dstformer import FULL, LITE, DSTformer, DSTformerConfig
+from motionlift.recipes import RECIPES
 
 
 @pytest.mark.parametrize("frames", [1, 9])
@@ -26,3 +27,10 @@ def test_arithmetic_is_counted_as_it_was_for_the_published_code(
     config: DSTformerConfig, flop: int
 ) -> None:
     assert forward_flop(config, frames=243) == pytest.approx(flop, rel=1e-3)
+
+
+def test_small_is_measured_as_its_recipe_trains_it() -> None:
+    recipe = RECIPES.get("small")
+    assert recipe.network == SMALL
+    stage = recipe.stages[0]
+    assert f"train/small/b{stage.batch}x{stage.frames}" in QUICK
