@@ -231,6 +231,19 @@ def test_sports2d_in_pixels_is_read_by_its_markers(tmp_path: Path, units: str) -
     assert not pose.is_visible[0, HALPE26.index("left_wrist")]
 
 
+@pytest.mark.parametrize("units", ["m", "px"])
+def test_keypoints_in_a_trc_are_found_without_saying_that_they_are_keypoints(
+    tmp_path: Path, units: str
+) -> None:
+    path = tmp_path / "demo.trc"
+    path.write_text(_trc(units=units))
+    assert find_format(path).name == "sports2d-trc"
+    path.write_text(_trc(scale=0.005))
+    assert find_format(path).name == "trc"
+    path.write_text(_trc(units="px", z="1.5"))
+    assert find_format(path).name == "trc"
+
+
 @pytest.mark.parametrize("text", [_trc(scale=0.005), _trc(z="1.5"), "PathFileType\n" * 9, ""])
 def test_markers_in_metres_are_no_keypoints(tmp_path: Path, text: str) -> None:
     path = tmp_path / "demo.trc"

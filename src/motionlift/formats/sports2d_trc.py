@@ -1,12 +1,12 @@
 """Sports2D: `NAME_px_person00.trc`, one person's keypoints in pixels in a table of markers.
 
 TRC is a format for 3D markers; Sports2D writes x and y in pixels (y down) and 0 for z, with units
-"m" all the same in its header. So a file counts as 2D when every z is 0 and the rest is far too
-large for metres, or when it says "px". The markers' names say which is which; there are no
-confidences; an empty cell is missing. Source: Sports2D, `trc_data_from_XYZtime`.
+"m" all the same in its header; `_flat_trc` tells such files from 3D markers. The markers' names say
+which is which; there are no confidences; an empty cell is missing. Source: Sports2D,
+`trc_data_from_XYZtime`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,17 +18,15 @@ from motionlift.errors import FormatError
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._cleaning import fps_of
 from motionlift.formats._detections import MAX_JOINTS, Gathering
+from motionlift.formats._flat_trc import is_flat_trc
 from motionlift.formats._named import naming_of
 from motionlift.formats._people import people_of
-from motionlift.formats._table import first_lines, number, read_lines, whole
+from motionlift.formats._table import number, read_lines, whole
 from motionlift.poses import Pose2D
 
-# Nobody is filmed in motion this many metres wide, and no person is so few pixels.
-_FARTHEST = 20.0
 _HEADER_LINES = 5
 # The skeletons of Pose2Sim call the top of the head so.
 _SAME = {"Head": "head_top"}
-_SNIFFED_LINES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,34 +95,11 @@ def _points(cells: Sequence[str], num_markers: int, *, where: str) -> Float[np.n
     return points
 
 
-def _sniff(path: Path) -> bool:
-    lines = first_lines(path, _HEADER_LINES + _SNIFFED_LINES, separator="\t")
-    if len(lines) <= _HEADER_LINES or lines[0][0].strip() != "PathFileType":
-        return False
-    said = dict(zip(lines[1], lines[2], strict=False))
-    if said.get("Units") == "px":
-        return True
-    try:
-        values = np.array(list(_coordinates(lines[_HEADER_LINES:]))).reshape(-1, 3)
-    except FormatError:
-        return False
-    values = values[~np.isnan(values).any(axis=-1)]
-    return bool(
-        len(values) and (values[:, 2] == 0).all() and np.abs(values[:, :2]).max() > _FARTHEST
-    )
-
-
-def _coordinates(lines: Sequence[Sequence[str]]) -> Iterator[list[float]]:
-    for cells in lines:
-        for k in range(2, len(cells) - 2, 3):
-            yield [number(cell, where="") for cell in cells[k : k + 3]]
-
-
 FORMAT = Format(
     name="sports2d-trc",
     title="Sports2D TRC in pixels",
     kind="keypoints",
     suffixes=(".trc",),
-    sniff=_sniff,
+    sniff=is_flat_trc,
     read_keypoints=read,
 )

@@ -21,6 +21,7 @@ from jaxtyping import Float, Int
 
 from motionlift.errors import FormatError
 from motionlift.formats import Format, ReadOptions
+from motionlift.formats._flat_trc import is_flat_trc
 from motionlift.formats._labelled import Recording, people_of
 from motionlift.formats._trc_write import write
 from motionlift.poses import Pose3D
@@ -174,9 +175,10 @@ def _is_trc(first_line: str) -> bool:
 def _sniff(path: Path) -> bool:
     try:
         with path.open("rb") as handle:
-            return _is_trc(handle.read(64).decode("utf-8-sig", errors="replace"))
+            is_trc = _is_trc(handle.read(64).decode("utf-8-sig", errors="replace"))
     except OSError:
         return False
+    return is_trc and not is_flat_trc(path)
 
 
 FORMAT = Format(
