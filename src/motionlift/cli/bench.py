@@ -17,7 +17,7 @@ class _Arguments:
     quick: bool = False
     """only the short measurements, about two minutes"""
     only: tuple[str, ...] = ()
-    """names of measurements, such as forward/lite/b1 train/small/b48x9 loader lift/100"""
+    """names of measurements, such as forward/lite/b1 train/small/b96x9 loader lift/100"""
     device: str | None = None
     """cpu, cuda, ...; the best there is if not given"""
     seconds: float = 10.0

@@ -8,17 +8,18 @@ from motionlift.data.corruption import CorruptionSettings
 from motionlift.data.views import BodySettings, ViewSettings
 from motionlift.network.dstformer import DSTformerConfig
 from motionlift.recipes import demo
+from motionlift.tasks.lift import Lift, LossWeights
 from motionlift.training.recipe import OptimizerSettings, Stage
 
 RECIPE = replace(
     demo.RECIPE,
     name="small",
     summary=(
-        "0.4 M parameters, clips of 9 frames, with bodies, cameras and detector faults beyond the "
-        "paper's: a quarter of an hour on 2 cores."
+        "1.6 M parameters; single frames, then clips of 9, then of 27, with bodies, cameras and "
+        "detector faults beyond the paper's: about two hours of one core."
     ),
     network=DSTformerConfig(
-        dim_feat=64, dim_rep=64, depth=3, num_heads=4, mlp_ratio=2, max_frames=27
+        dim_feat=128, dim_rep=128, depth=3, num_heads=4, mlp_ratio=2, max_frames=27
     ),
     data=DataSettings(
         # From 20 to 62 frames a second. Of the sets, one is people who stand idle, and one
@@ -30,10 +31,17 @@ RECIPE = replace(
             repeats={"cmu": 1.5, "reactidle": 0.15, "mesh2motion": 2.0},
         ),
         body=BodySettings(bone_scale=0.04, limb_scale=0.06),
-        views=ViewSettings(projection="perspective", share=0.4),
+        views=ViewSettings(projection="perspective", share=0.5, nearest=2.0),
         corruption=CorruptionSettings(noise_spread=0.8, offsets=1.0, absent=0.25, occlusion=0.15),
     ),
-    stages=(Stage(frames=9, stride=9, batch=48, epochs=2),),
+    # Depth is learned from many different poses a step, so single frames come first; motion, which
+    # helps where keypoints are noisy or lost, comes later, as the rate falls.
+    stages=(
+        Stage(frames=1, stride=1, batch=432, epochs=3),
+        Stage(frames=9, stride=9, batch=96, epochs=4),
+        Stage(frames=27, stride=27, batch=48, epochs=1),
+    ),
+    task=Lift(losses=LossWeights(velocity=5.0)),
     optimizer=OptimizerSettings(
         kind="muon", learning_rate=1e-3, muon_learning_rate=0.02, schedule="linear", warmup=50
     ),
