@@ -14,17 +14,21 @@ import tyro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """Make a training store of all motion capture in a folder, or update the one that is there.
+    """Make a training store of all motion in a folder, or update the one that is there.
 
     Attributes:
-        source: folder with motion capture files, at any depth.
+        source: folder with recordings, at any depth, or one recording.
+        kind: read motion capture, or 2D keypoints, whose sequences have no 3D truth; merge
+            stores of both to train on both.
         out: the store, a folder. If it is a store already, unchanged files are not read again.
         split: CSV table of the files to read, with the split of each (columns file and split; also
-            source, dataset, subject, action, fps, licence, sha256). Files that are not in it are
-            counted and named.
+            source, dataset, subject, action, fps, skeleton, licence, sha256). Files that are not in
+            it are counted and named.
         fps: frames a second of the store.
         source_fps: real frames a second of all files, where they declare them wrongly; an fps in
             the table wins.
+        skeleton: of the keypoints, where files of several look alike; the table's wins.
+        image_size: width and height in pixels, for keypoints given as parts of the picture.
         names: TOML file that names the joints of a skeleton that is not known yet.
         up: axis that points up, where the files do not say.
         metres_per_unit: size of the files' unit of length, instead of what is known or measured.
@@ -37,9 +41,12 @@ class Build:
 
     source: Path
     out: Path
+    kind: Literal["motion", "keypoints"] = "motion"
     split: Path | None = None
     fps: float = 50.0
     source_fps: float | None = None
+    skeleton: str | None = None
+    image_size: tuple[int, int] | None = None
     names: Path | None = None
     up: Literal["x", "y", "z"] | None = None
     metres_per_unit: float | None = None
@@ -90,6 +97,8 @@ def build(arguments: Sequence[str]) -> None:
 
     options = ReadOptions(
         fps=parsed.source_fps,
+        skeleton=parsed.skeleton,
+        image_size=parsed.image_size,
         names=parsed.names,
         up=parsed.up,
         metres_per_unit=parsed.metres_per_unit,
@@ -100,7 +109,9 @@ def build(arguments: Sequence[str]) -> None:
         result = build_store(
             parsed.source,
             parsed.out,
-            settings=BuildSettings(split=parsed.split, fps=parsed.fps, options=options),
+            settings=BuildSettings(
+                kind=parsed.kind, split=parsed.split, fps=parsed.fps, options=options
+            ),
             workers=parsed.workers,
             fresh=parsed.fresh,
             on_progress=on_progress,

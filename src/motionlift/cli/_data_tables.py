@@ -37,14 +37,17 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
 def print_summary(values: dict[str, Any]) -> None:
     """The store by data set, source and split; what was skipped and why; what was not asked for."""
     console = Console(highlight=False)
+    columns = {"sequences": "sequences", "sequences_2d": "2D only", "minutes": "minutes"}
+    if not values["sequences_2d"]:
+        del columns["sequences_2d"]
     for heading in ("dataset", "source", "split"):
         table = Table(title=f"by {heading}", title_justify="left")
-        for name in (heading, "sequences", "minutes", "skipped"):
+        for name in (heading, *columns.values(), "skipped"):
             table.add_column(name, justify="left" if name == heading else "right")
         for name, counts in values[f"by_{heading}"].items():
-            table.add_row(name or "(none)", *_cells(counts))
+            table.add_row(name or "(none)", *_cells(counts, list(columns)))
         table.add_section()
-        table.add_row("all", *_cells(values))
+        table.add_row("all", *_cells(values, list(columns)))
         console.print(table)
     reasons = Counter(each["reason"] for each in values["skipped"])
     for reason, count in reasons.most_common():
@@ -68,12 +71,9 @@ def print_summary(values: dict[str, Any]) -> None:
         console.print(f"{take} is in two splits: {', '.join(values['takes'][take])}", markup=False)
 
 
-def _cells(counts: dict[str, Any]) -> tuple[str, str, str]:
-    return (
-        str(counts["sequences"]),
-        f"{counts['minutes']:.1f}",
-        str(len(counts["skipped"])) if counts["skipped"] else "",
-    )
+def _cells(counts: dict[str, Any], columns: list[str]) -> list[str]:
+    cells = [f"{counts[each]:.1f}" if each == "minutes" else str(counts[each]) for each in columns]
+    return [*cells, str(len(counts["skipped"])) if counts["skipped"] else ""]
 
 
 def _named(files: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Builds a store from a folder of motion capture: `motionlift data build`.
+"""Builds a store from a folder of motion capture or keypoints: `motionlift data build`.
 
 The plan is a list of files in a fixed order, and the store's content follows that order, whatever
 the number of workers. Files that a store at the same place already holds, unchanged and read with
@@ -14,7 +14,9 @@ from motionlift.data.finish import finish
 from motionlift.data.journal import Journal, partial_folder
 from motionlift.data.plan import BuildSettings, Plan, is_unchanged, make_plan
 from motionlift.data.pool import available_cores, run_in_order
-from motionlift.data.prepare import Job, Outcome, Prepared, prepare
+from motionlift.data.prepare import Job, Outcome, prepare
+from motionlift.data.prepare_motion import Prepared
+from motionlift.data.recordings import stamp_of
 from motionlift.data.store import Sequence, SourceRecord, Store
 from motionlift.data.store_writer import publish, recover
 from motionlift.errors import OptionError, StoreError
@@ -47,7 +49,7 @@ def build_store(
     fresh: bool = False,
     on_progress: Progress = lambda done, total, file: None,
 ) -> BuildResult:
-    """Make or update the store at `out` from the motion capture below `source`.
+    """Make or update the store at `out` from the recordings below `source`.
 
     Args:
         workers: processes that read; as many as there are cores without it.
@@ -140,16 +142,16 @@ def _copy(job: Job, record: SourceRecord, previous: Store, sequences: list[Seque
             visibility=previous.visibility(each),
             fps_source=each.fps_source,
             notes=each.notes,
+            units=each.units,
         )
         for each in sequences
     )
-    stat = job.path.stat()
     record = replace(
         record,
         source=job.row.source,
         dataset=job.row.dataset,
         split=job.row.split,
-        mtime_ns=stat.st_mtime_ns,
+        mtime_ns=stamp_of(job.path)[1],
     )
     return Outcome(record=record, sequences=prepared)
 

@@ -11,7 +11,7 @@ from motionlift.skeletons import H36M17
 
 # Okabe and Ito's colours, told apart by nearly everyone.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
-_LEFT, _RIGHT, _MIDDLE, _GROUND = "#0072b2", "#d55e00", "#333333", "#dddddd"
+_LEFT, _RIGHT, _MIDDLE = "#0072b2", "#d55e00", "#333333"
 _LABELS, _LENGTH, _ROW = 150, 420, 20
 _PLOT_WIDTH, _PLOT_HEIGHT = 250, 110
 # The size of one pose, and how many pixels a metre has.
@@ -97,8 +97,8 @@ def bars(rows: Mapping[str, float], *, unit: str) -> str:
 def poses(positions: Float[np.ndarray, "pose 17 3"]) -> str:
     """Skeletons side by side, all at one scale, seen from the front and a little from the right.
 
-    World space, metres; NaN where unseen. Each stands with its pelvis in the middle. The person's
-    left is blue, their right orange; the line is the lowest ankle of all.
+    World space, metres; NaN where unseen. Each has its pelvis in the middle. The person's left is
+    blue, their right orange.
     """
     turn = look_rotation(yaw=np.array(0.5), pitch=np.array(0.15), roll=np.array(0.0))
     parts = []
@@ -108,6 +108,20 @@ def poses(positions: Float[np.ndarray, "pose 17 3"]) -> str:
         points = seen[:, :2] * _METRE + [(place + 0.5) * _PANEL, 0.5 * _PANEL]
         parts += _bones(points)
     return _svg(_PANEL * len(positions), _PANEL, parts)
+
+
+def flat_poses(keypoints: Float[np.ndarray, "pose 17 2"]) -> str:
+    """Keypoints side by side as the image has them, all at one scale; NaN where unseen.
+
+    Each has the middle of its box in the middle.
+    """
+    low, high = np.nanmin(keypoints, axis=1), np.nanmax(keypoints, axis=1)
+    scale = 0.9 * _PANEL / max(float((high - low).max()), 1e-6)
+    parts = []
+    for place, pose in enumerate(keypoints):
+        middle = (low[place] + high[place]) / 2
+        parts += _bones((pose - middle) * scale + [(place + 0.5) * _PANEL, 0.5 * _PANEL])
+    return _svg(_PANEL * len(keypoints), _PANEL, parts)
 
 
 def legend(names: Sequence[str]) -> str:

@@ -12,7 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from motionlift.data.plan import Plan, is_unchanged
-from motionlift.data.prepare import Job, Outcome, Prepared
+from motionlift.data.prepare import Job, Outcome
+from motionlift.data.prepare_motion import Prepared
 from motionlift.data.store import (
     ARRAYS,
     Sequence,
@@ -143,6 +144,7 @@ def _sequence(job: Job, prepared: Prepared, *, sha256: str, place: tuple[int, in
         licence=row.licence,
         sha256=sha256,
         fps_source=prepared.fps_source,
+        units=prepared.units,
         notes=notes,
     )
 

@@ -10,11 +10,24 @@ from pathlib import Path
 from typing import Any
 
 from motionlift.data.prepare import Job
+from motionlift.data.recordings import (
+    Kind,
+    checksum_of,
+    companions,
+    find_recordings,
+    stamp_of,
+    suffixes,
+)
 from motionlift.data.store import VERSION, SourceRecord, sha256_of
 from motionlift.data.table import TableRow, read_table
 from motionlift.errors import OptionError
-from motionlift.formats import FORMATS, Format, ReadOptions
+from motionlift.formats import ReadOptions
 
+# What readers of one kind only look at.
+_OPTIONS_OF: dict[Kind, tuple[str, ...]] = {
+    "motion": ("names", "up", "metres_per_unit", "body_model", "joint_regressor"),
+    "keypoints": ("skeleton", "image_size"),
+}
 # The code that turns a file into frames. When it changes, files are read again.
 CONVERSION = (
     "skeletons.py",
@@ -22,8 +35,11 @@ CONVERSION = (
     "rotations.py",
     "plausibility.py",
     "continuity.py",
+    "poses.py",
     "formats",
     "data/prepare.py",
+    "data/prepare_keypoints.py",
+    "data/prepare_motion.py",
     "data/resample.py",
     "data/soundness.py",
 )
@@ -34,11 +50,13 @@ class BuildSettings:
     """What a build is told.
 
     Attributes:
+        kind: whether motion capture is read, or keypoints, whose sequences have no 3D truth.
         split: the split table; without it all files below the source folder are read.
         fps: the store's frame rate.
         options: for the readers; a rate in the split table wins over theirs.
     """
 
+    kind: Kind = "motion"
     split: Path | None = None
     fps: float = 50.0
     options: ReadOptions = ReadOptions()  # noqa: RUF009  (frozen)
@@ -46,6 +64,13 @@ class BuildSettings:
     def __post_init__(self) -> None:
         if not 1 <= self.fps <= 1000:
             raise OptionError(f"--fps {self.fps:g}: a store has 1 to 1000 frames a second")
+        other: Kind = "keypoints" if self.kind == "motion" else "motion"
+        for option in _OPTIONS_OF[other]:
+            if getattr(self.options, option) is not None:
+                raise OptionError(
+                    f"--{option.replace('_', '-')} has no effect with --kind {self.kind}; "
+                    "leave it out"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +80,7 @@ class Plan:
     Attributes:
         source: the folder.
         jobs: one for each file.
-        unlisted: motion capture files that are there but not in the split table.
+        unlisted: recordings that are there but not in the split table.
     """
 
     source: Path
@@ -67,6 +92,7 @@ class Plan:
         """The settings as the store's header keeps them."""
         settings = self.settings
         return {
+            "kind": settings.kind,
             "source": str(self.source.resolve()),
             "split": str(settings.split.resolve()) if settings.split else None,
             "options": {
@@ -78,16 +104,16 @@ class Plan:
 
 
 def make_plan(source: Path, *, settings: BuildSettings, besides: Path | None = None) -> Plan:
-    """What to read below a folder.
+    """What to read below a folder, or of one recording.
 
     Args:
         besides: a folder to leave out: the store, if it stands below the source.
 
     Raises:
-        OptionError: if there is no folder, nothing in it to read, or the split table is wrong.
+        OptionError: if nothing is there, nothing in it to read, or the split table is wrong.
     """
-    if not source.is_dir():
-        raise OptionError(f"{source}: no such folder; --source is a folder of motion capture")
+    if not source.exists():
+        raise OptionError(f"{source}: no such folder or file")
     names = settings.options.names
     if names is not None and not names.is_file():
         raise OptionError(f"{names}: no such file; --names is a TOML file of joint names")
@@ -95,17 +121,16 @@ def make_plan(source: Path, *, settings: BuildSettings, besides: Path | None = N
         path = getattr(settings.options, option)
         if path is not None and not path.exists():
             raise OptionError(f"{path}: no such file, given as --{option.replace('_', '-')}")
-    present = {
-        file.relative_to(source).as_posix(): file for file in _motion_files(source, besides=besides)
-    }
+    root, present = find_recordings(source, kind=settings.kind, besides=besides)
     if settings.split is not None:
         table, rows = settings.split.resolve(), list(read_table(settings.split).values())
     else:
-        table, rows = None, [_row_of(file, source) for file in sorted(present)]
+        table, rows = None, [_row_of(file, root) for file in sorted(present)]
     if not rows:
-        kinds = ", ".join(sorted(_suffixes()))
-        raise OptionError(f"{source}: no motion capture in it (looked for {kinds})")
-    jobs = tuple(_jobs(source, rows, settings))
+        what = "motion capture" if settings.kind == "motion" else "keypoints"
+        kinds = ", ".join(sorted(suffixes(settings.kind)))
+        raise OptionError(f"{source}: no {what} in it (looked for {kinds})")
+    jobs = tuple(_jobs(root, rows, settings))
     listed = {job.file for job in jobs}
     unlisted = sorted(
         file for file, path in present.items() if file not in listed and path.resolve() != table
@@ -118,40 +143,12 @@ def is_unchanged(job: Job, record: SourceRecord) -> bool:
     if job.key != record.key:
         return False
     try:
-        stat = job.path.stat()
+        size, mtime_ns = stamp_of(job.path)
     except OSError:
         return False
-    if stat.st_size != record.size:
+    if size != record.size:
         return False
-    return stat.st_mtime_ns == record.mtime_ns or sha256_of(job.path) == record.sha256
-
-
-def _motion_files(source: Path, *, besides: Path | None) -> Iterator[Path]:
-    suffixes = _suffixes()
-    left_out = besides.resolve() if besides else None
-    for path in sorted(source.rglob("*")):
-        is_hidden = any(part.startswith(".") for part in path.relative_to(source).parts)
-        if path.suffix.lower() not in suffixes or is_hidden or not path.is_file():
-            continue
-        if left_out is None or left_out not in path.resolve().parents:
-            yield path
-
-
-def _readable() -> list[Format]:
-    return [each for each in FORMATS if each.read_motion is not None]
-
-
-def _suffixes() -> set[str]:
-    return {suffix for each in _readable() for suffix in each.suffixes}
-
-
-def _companions(path: Path) -> list[Path]:
-    return [
-        companion
-        for each in _readable()
-        if each.companions is not None and path.suffix.lower() in each.suffixes
-        for companion in each.companions(path)
-    ]
+    return mtime_ns == record.mtime_ns or checksum_of(job.path) == record.sha256
 
 
 def _row_of(file: str, source: Path) -> TableRow:
@@ -177,8 +174,13 @@ def _jobs(source: Path, rows: Several[TableRow], settings: BuildSettings) -> Ite
 
 
 def _job(row: TableRow, people: Mapping[str, TableRow], path: Path, settings: BuildSettings) -> Job:
-    options = settings.options if row.fps is None else replace(settings.options, fps=row.fps)
+    options = replace(
+        settings.options,
+        fps=settings.options.fps if row.fps is None else row.fps,
+        skeleton=row.skeleton or settings.options.skeleton,
+    )
     relevant = {
+        "kind": settings.kind,
         **asdict(options),
         "names": sha256_of(options.names) if options.names else None,
         # Hundreds of megabytes, and never edited: where they are says which they are.
@@ -187,11 +189,14 @@ def _job(row: TableRow, people: Mapping[str, TableRow], path: Path, settings: Bu
         "store_fps": settings.fps,
         "people": sorted((name, row.fps) for name, row in people.items()),
         "conversion": [VERSION, _code_digest()],
-        "companions": [[each.name, sha256_of(each)] for each in _companions(path)],
+        "companions": [
+            [each.name, sha256_of(each)] for each in companions(path, kind=settings.kind)
+        ],
     }
     return Job(
         file=row.file,
         path=path,
+        kind=settings.kind,
         row=row,
         people=people,
         fps=settings.fps,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from motionlift.data.charts import bars, histogram, legend, poses, shares
+from motionlift.data.charts import bars, flat_poses, histogram, legend, poses, shares
 from motionlift.data.statistics import BONES, KINDS, Measured, measure
 from motionlift.data.store import Sequence, Store
 from motionlift.data.summary import summary
@@ -53,10 +53,16 @@ def report(store: Store) -> str:
 
 def _counts(values: Mapping[str, Any], by: str) -> str:
     rows = [
-        [name or "(none)", each["sequences"], f"{each['minutes']:.1f}", len(each["skipped"]) or ""]
+        [
+            name or "(none)",
+            each["sequences"],
+            each["sequences_2d"] or "",
+            f"{each['minutes']:.1f}",
+            len(each["skipped"]) or "",
+        ]
         for name, each in [*values[f"by_{by}"].items(), ("all", values)]
     ]
-    return _table([by, "sequences", "minutes", "skipped"], rows, css="all")
+    return _table([by, "sequences", "2D only", "minutes", "skipped"], rows, css="all")
 
 
 def _left_out(values: Mapping[str, Any]) -> str:
@@ -69,28 +75,42 @@ def _left_out(values: Mapping[str, Any]) -> str:
         for what, rows in (
             ("files skipped", skipped),
             ("warnings", doubts),
-            ("motion capture files not in the split table, not read", unlisted),
+            ("recordings not in the split table, not read", unlisted),
         )
     )
 
 
 def _samples(store: Store) -> str:
     """Poses of the longest sequence of each source."""
-    longest: dict[str, Sequence] = {}
+    longest: dict[tuple[str, str], Sequence] = {}
     for each in store.sequences:
-        if each.units == "m" and each.frames > getattr(longest.get(each.source), "frames", 0):
-            longest[each.source] = each
+        key = (each.source, each.units)
+        if each.frames > getattr(longest.get(key), "frames", 0):
+            longest[key] = each
     figures = []
-    for source, each in sorted(longest.items()):
-        frames = np.linspace(0, each.frames - 1, POSES_PER_SOURCE + 2).astype(int)[1:-1]
-        unseen = ~store.visibility(each)[frames]
-        shown = np.where(unseen[..., None], np.nan, store.positions(each)[frames].astype(float))
+    for (source, units), each in sorted(longest.items()):
+        picture = _flat_sample(store, each) if units == "px" else _sample(store, each)
         caption = f"{source or '(none)'}: {each.name}"
-        figures.append(f"<figure>{poses(shown)}<figcaption>{escape(caption)}</figcaption></figure>")
+        figures.append(f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>")
     return (
-        "<h2>Samples</h2><p>Left is blue, right orange; all turned to face the reader and drawn to "
-        f'one scale.</p><div class="row">{"".join(figures)}</div>'
+        "<h2>Samples</h2><p>Left is blue, right orange. Motion capture is turned to face the "
+        "reader and drawn to one scale; keypoints are as the image has them.</p>"
+        f'<div class="row">{"".join(figures)}</div>'
     )
+
+
+def _sample(store: Store, each: Sequence) -> str:
+    frames = np.linspace(0, each.frames - 1, POSES_PER_SOURCE + 2).astype(int)[1:-1]
+    unseen = ~store.visibility(each)[frames]
+    return poses(np.where(unseen[..., None], np.nan, store.positions(each)[frames].astype(float)))
+
+
+def _flat_sample(store: Store, each: Sequence) -> str:
+    is_seen = store.visibility(each)
+    present = np.flatnonzero(is_seen.any(axis=1))
+    frames = present[np.linspace(0, len(present) - 1, POSES_PER_SOURCE).astype(int)]
+    points = store.positions(each)[frames, :, :2].astype(float)
+    return flat_poses(np.where(is_seen[frames][..., None], points, np.nan))
 
 
 def _poses(measured: Iterable[Measured]) -> str:

@@ -44,11 +44,20 @@ def resample(
     count = int(np.floor((len(positions) - 1) * fps / fps_source + 1e-6)) + 1
     time = np.arange(count) * (fps_source / fps)
     nearest = np.round(time)
-    time = np.where(np.abs(time - nearest) < 1e-6, nearest, time)
-    before = np.minimum(time.astype(int), max(len(positions) - 2, 0))
-    part = (time - before)[:, None, None]
+    return at_times(positions, np.where(np.abs(time - nearest) < 1e-6, nearest, time))
+
+
+def at_times(
+    positions: Float[np.ndarray, "frame joint axis"], time: Float[np.ndarray, " moment"]
+) -> Float[np.ndarray, "moment joint axis"]:
+    """Positions at moments between the first and the last frame, counted in frames.
+
+    A joint is NaN where one of the two frames around is.
+    """
     if len(positions) == 1:
-        return positions.copy()
+        return np.repeat(positions, len(time), axis=0)
+    before = np.minimum(time.astype(int), len(positions) - 2)
+    part = (time - before)[:, None, None]
     p1, p2 = positions[before], positions[before + 1]
     # Without an outer neighbour the arc goes on straight.
     p0 = np.where((before > 0)[:, None, None], positions[np.maximum(before - 1, 0)], np.nan)
@@ -80,12 +89,12 @@ def _bridge(
 
 
 def _hermite(
-    start: Float[np.ndarray, "*any 3"],
-    end: Float[np.ndarray, "*any 3"],
-    slope_start: Float[np.ndarray, "*any 3"],
-    slope_end: Float[np.ndarray, "*any 3"],
+    start: Float[np.ndarray, "*any axis"],
+    end: Float[np.ndarray, "*any axis"],
+    slope_start: Float[np.ndarray, "*any axis"],
+    slope_end: Float[np.ndarray, "*any axis"],
     part: Float[np.ndarray, "*part"],
-) -> Float[np.ndarray, "*result 3"]:
+) -> Float[np.ndarray, "*result axis"]:
     square, cube = part**2, part**3
     return (
         (2 * cube - 3 * square + 1) * start

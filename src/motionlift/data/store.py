@@ -7,6 +7,7 @@ A store is a folder:
 - `sources.jsonl`: a line a source file, a `SourceRecord`: what became of it, and why;
 - `shards/NNNNN_positions.npy` (frame, 17, 3) float32, world metres, y up, `H36M17` order, and
   `shards/NNNNN_visibility.npy` (frame, 17) bool. A joint that nobody saw is 0 in the positions.
+  Motion that is 2D only has x, y and confidence there: pixels, x right, y down.
 
 A store is written once and never changed, so any number of processes may read it. A new build
 replaces it as a whole: arrays in use stay what they were, and a reader that comes too late for the
@@ -52,7 +53,7 @@ class Sequence:
         licence: as the split table says.
         sha256: of the source file.
         fps_source: the frame rate of the source.
-        units: "m", or "px" for motion that is 2D only.
+        units: "m", or "px" for motion that is 2D only: keypoints without 3D truth.
         notes: what was inferred, repaired or rescaled, a sentence each.
         take: the same for conversions of the same recording; "" for a recording that is here once.
     """
@@ -94,7 +95,8 @@ class SourceRecord:
     """What became of one source file.
 
     Attributes:
-        file: path below the source folder, with forward slashes.
+        file: path below the source folder, with forward slashes; a folder, if each of its files is
+            a frame.
         source, dataset, split: as in `Sequence`.
         size, mtime_ns, sha256: of the file when it was read; 0 and "" for one that is not there.
         key: digest of the settings that it was read with.
@@ -145,16 +147,23 @@ class Store:
         store._check_shards()
         return store
 
-    def select(self, split: str | None = None, dataset: str | None = None) -> tuple[Sequence, ...]:
-        """The sequences of a split, a data set, or both; all of them without either."""
+    def select(
+        self, split: str | None = None, dataset: str | None = None, *, units: str | None = None
+    ) -> tuple[Sequence, ...]:
+        """The sequences of a split, a data set, or units, or all of these; without any, all."""
         return tuple(
             each
             for each in self.sequences
-            if split in (None, each.split) and dataset in (None, each.dataset)
+            if split in (None, each.split)
+            and dataset in (None, each.dataset)
+            and units in (None, each.units)
         )
 
     def positions(self, sequence: Sequence) -> Float[np.ndarray, "frame 17 3"]:
-        """World positions in metres, y up: a read-only view of the file; unseen joints are 0."""
+        """World positions in metres, y up; of keypoints, x, y in pixels, y down, and confidence.
+
+        A read-only view of the file; unseen joints are 0.
+        """
         return self._frames("positions", sequence)
 
     def visibility(self, sequence: Sequence) -> Bool[np.ndarray, "frame 17"]:

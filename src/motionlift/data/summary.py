@@ -1,4 +1,7 @@
-"""What a store holds, as plain values: for `data show`, for scripts, and for the build's report."""
+"""What a store holds, as plain values: for `data show`, for scripts, and for the build's report.
+
+`sequences_2d` are those of the `sequences` that are keypoints without 3D truth.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,7 +13,7 @@ from motionlift.data.store import Sequence, SourceRecord, Store
 def summary(store: Store) -> dict[str, Any]:
     """Sequences, minutes and skipped files, together and by data set, source and split."""
     sources = store.sources()
-    result: dict[str, Any] = {
+    return {
         "store": str(store.path),
         "fps": store.fps,
         **_counts(store.sequences, sources),
@@ -24,7 +27,6 @@ def summary(store: Store) -> dict[str, Any]:
         ],
         "not_in_table": store.header["settings"].get("unlisted", []),
     }
-    return result
 
 
 def takes(sequences: Iterable[Sequence]) -> dict[str, list[str]]:
@@ -64,6 +66,7 @@ def _counts(sequences: Iterable[Sequence], sources: Iterable[SourceRecord]) -> d
     sequences = tuple(sequences)
     return {
         "sequences": len(sequences),
+        "sequences_2d": sum(each.units == "px" for each in sequences),
         "frames": sum(each.frames for each in sequences),
         "minutes": round(sum(each.seconds for each in sequences) / 60, 3),
         "skipped": [

@@ -1,9 +1,9 @@
 """The split table: which files to read, what they are, and the split of each.
 
 A CSV file with a header line. `file` (below the source folder) and `split` (train, val, test, or
-empty) are required; `source`, `dataset`, `subject`, `action`, `fps`, `licence` and `sha256` are
-used where they are there; other columns are let be. `fps` is the real rate, instead of the
-declared one.
+empty) are required; `source`, `dataset`, `subject`, `action`, `fps`, `skeleton`, `licence` and
+`sha256` are used where they are there; other columns are let be. `fps` is the real rate, instead of
+the declared one; `skeleton` is of keypoints whose layout their file does not tell.
 """
 
 import csv
@@ -27,6 +27,7 @@ class TableRow:
     action: str = ""
     split: str = ""
     fps: float | None = None
+    skeleton: str = ""
     licence: str = ""
     sha256: str = ""
 
