@@ -18,6 +18,7 @@ TENSOR_ROOMS = (
     "motionlift.training",
     "motionlift.recipes",
     "motionlift.lifting",
+    "motionlift.export",
     "motionlift.bench",
     "motionlift.data.batch",
     "motionlift.data.clips",
