@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from motionlift.errors import OptionError
-from motionlift.windows import blend_weights, cut, stitch, window_starts
+from motionlift.windows import Blend, cut, window_starts
 
 
 @st.composite
@@ -39,31 +39,42 @@ def test_every_frame_is_in_a_window_and_no_window_leaves_the_sequence(
     assert (np.diff(starts) <= stride).all()
 
 
-@given(cuttings())
-def test_weights_of_a_frame_sum_to_one(cutting: tuple[int, int, int]) -> None:
+def blended(
+    windows: np.ndarray, starts: np.ndarray, num_frames: int, *, batch: int = 3
+) -> np.ndarray:
+    """Windows joined a few at a time, frames taken as soon as they are final."""
+    blend = Blend(length=windows.shape[1], shape=windows.shape[2:])
+    parts = []
+    for first in range(0, len(starts), batch):
+        last = first + batch
+        blend.add(windows[first:last], starts[first:last])
+        parts.append(blend.take(int(starts[last]) if last < len(starts) else num_frames))
+    return np.concatenate(parts)
+
+
+@given(cuttings(), st.integers(1, 7))
+def test_joining_what_was_cut_gives_it_back(cutting: tuple[int, int, int], batch: int) -> None:
     num_frames, length, stride = cutting
+    frames = np.random.default_rng(0).normal(size=(num_frames, 3, 2)).astype(np.float32)
     starts = window_starts(num_frames, length=length, stride=stride)
-    length = min(length, num_frames)
-    weights = blend_weights(starts, length=length, num_frames=num_frames)
-    total = np.zeros(num_frames)
-    for start, weight in zip(starts, weights, strict=True):
-        total[start : start + length] += weight
-    assert_allclose(total, 1)
-    assert (weights > 0).all()
+    windows = cut(frames, starts, length=min(length, num_frames))
+    assert_allclose(blended(windows, starts, num_frames, batch=batch), frames, atol=1e-5)
 
 
 @given(cuttings())
-def test_stitching_what_was_cut_gives_it_back(cutting: tuple[int, int, int]) -> None:
+def test_weights_are_a_triangle_over_each_window(cutting: tuple[int, int, int]) -> None:
     num_frames, length, stride = cutting
-    frames = np.random.default_rng(0).normal(size=(num_frames, 3, 2))
     starts = window_starts(num_frames, length=length, stride=stride)
     length = min(length, num_frames)
-    weights = blend_weights(starts, length=length, num_frames=num_frames)
-    windows = cut(frames, starts, length=length)
-    assert windows.shape == (len(starts), length, 3, 2)
-    assert_allclose(
-        stitch(windows, starts, weights=weights, num_frames=num_frames), frames, atol=1e-12
-    )
+    answers = np.random.default_rng(1).normal(size=(len(starts), length, 1)).astype(np.float32)
+    rise = np.arange(1.0, length + 1)
+    triangle = np.minimum(rise, rise[::-1])
+    total, weight = np.zeros(num_frames), np.zeros(num_frames)
+    for start, answer in zip(starts, answers, strict=True):
+        total[start : start + length] += triangle * answer[:, 0]
+        weight[start : start + length] += triangle
+    joined = blended(answers, starts, num_frames)[:, 0]
+    assert_allclose(joined, total / weight, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -91,57 +102,43 @@ def test_windows_of_a_whole_stride_do_not_overlap() -> None:
     assert (coverage(40, 10, 10) == 1).all()
 
 
-def test_a_day_of_video_is_cut_in_no_time() -> None:
-    num_frames = 24 * 3600 * 50
-    starts = window_starts(num_frames, length=243, stride=121)
-    weights = blend_weights(starts, length=243, num_frames=num_frames)
-    assert starts[-1] == num_frames - 243
-    # The middle of a window is the edge of both its neighbours: 122 parts against 1 and 1.
-    assert_allclose(weights[5][121], 122 / 124)
-
-
 def test_windows_that_disagree_fade_into_each_other() -> None:
     # Neighbours answer 0 and 1 in turn: the worst that two windows can disagree.
     starts = window_starts(200, length=20, stride=10)
-    weights = blend_weights(starts, length=20, num_frames=200)
-    answers = np.tile((np.arange(len(starts)) % 2)[:, None, None], (1, 20, 1)).astype(float)
-    joined = stitch(answers, starts, weights=weights, num_frames=200)
-    assert np.abs(np.diff(joined, axis=0)).max() <= 0.1 + 1e-9
+    answers = np.tile((np.arange(len(starts)) % 2)[:, None, None], (1, 20, 1)).astype(np.float32)
+    joined = blended(answers, starts, 200)
+    assert np.abs(np.diff(joined, axis=0)).max() <= 0.1 + 1e-6
     # The middle of a window has 10 parts of its own and 1 of its neighbour.
-    assert_allclose([joined[20, 0], joined[29, 0]], [10 / 11, 1 - 10 / 11])
+    assert_allclose([joined[20, 0], joined[29, 0]], [10 / 11, 1 - 10 / 11], rtol=1e-6)
 
 
-def test_neighbours_take_over_the_frames_of_a_window_without_an_answer() -> None:
-    starts = window_starts(30, length=10, stride=5)
-    answers = np.ones((len(starts), 10, 1))
-    answers[2] = np.nan
-    is_used = np.arange(len(starts)) != 2
-    weights = blend_weights(starts, length=10, num_frames=30, is_used=is_used)
-    assert_allclose(stitch(answers, starts, weights=weights, num_frames=30), 1)
+def test_neighbours_take_over_the_frames_of_a_window_that_is_left_out() -> None:
+    starts = np.delete(window_starts(30, length=10, stride=5), 2)
+    answers = np.ones((len(starts), 10, 1), dtype=np.float32)
+    assert_allclose(blended(answers, starts, 30), 1)
 
 
-def test_frames_without_any_answer_are_missing() -> None:
-    starts = window_starts(30, length=10, stride=10)
-    is_used = np.array([True, False, True])
-    weights = blend_weights(starts, length=10, num_frames=30, is_used=is_used)
-    joined = stitch(np.ones((3, 10, 2)), starts, weights=weights, num_frames=30)
-    assert_array_equal(np.isnan(joined).all(axis=1), np.repeat([False, True, False], 10))
-    assert not np.isnan(joined[:10]).any()
+def test_frames_without_any_window_are_missing() -> None:
+    blend = Blend(length=10, shape=(2,))
+    blend.add(np.ones((2, 10, 2), dtype=np.float32), np.array([0, 20]))
+    joined = blend.take(35)
+    expected = np.repeat([False, True, False, True], [10, 10, 10, 5])
+    assert_array_equal(np.isnan(joined), np.stack([expected, expected], axis=1))
 
 
-def test_tensors_are_cut_and_stitched_as_arrays_are() -> None:
+def test_frames_that_are_taken_are_forgotten() -> None:
+    blend = Blend(length=10, shape=(1,))
+    for start in range(0, 10_000, 5):
+        blend.add(np.ones((1, 10, 1), dtype=np.float32), np.array([start]))
+        assert_array_equal(blend.take(start + 5), np.ones((5, 1)))
+        assert len(blend._sum) <= 10
+
+
+def test_tensors_are_cut_as_arrays_are() -> None:
     frames = np.random.default_rng(1).normal(size=(37, 17, 3)).astype(np.float32)
     starts = window_starts(37, length=9, stride=4)
-    weights = blend_weights(starts, length=9, num_frames=37)
     windows = cut(torch.from_numpy(frames), starts, length=9)
     assert_array_equal(windows.numpy(), cut(frames, starts, length=9))
-    joined = stitch(iter(windows), starts, weights=weights, num_frames=37)
-    assert isinstance(joined, torch.Tensor)
-    assert_array_equal(
-        joined.numpy(),
-        stitch(cut(frames, starts, length=9), starts, weights=weights, num_frames=37),
-    )
-    assert_allclose(joined.numpy(), frames, atol=1e-6)
 
 
 @pytest.mark.parametrize(("num_frames", "length", "stride"), [(0, 10, 5), (10, 10, 0), (10, 0, 5)])

@@ -4,16 +4,12 @@ The network answers for at most T frames at a time. A longer sequence is cut int
 frames that overlap; where several windows cover a frame its answer is their weighted mean. A
 window weighs most in its middle and least at its ends, so that one window fades out while the next
 fades in, and no frame shows where a window began.
-
-Functions that touch frames take NumPy arrays and tensors alike.
 """
 
-import sys
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from motionlift.errors import OptionError
 
@@ -42,72 +38,60 @@ def window_starts(num_frames: int, *, length: int, stride: int) -> Int[np.ndarra
 def cut(
     frames: Float[Any, "frame *rest"], starts: Int[np.ndarray, " window"], *, length: int
 ) -> Float[Any, "window length *rest"]:
-    """A copy of each window's frames; axes behind the first stay as they are."""
+    """A copy of each window's frames, of an array or a tensor."""
     return frames[starts[:, None] + np.arange(length)]
 
 
-def blend_weights(
-    starts: Int[np.ndarray, " window"],
-    *,
-    length: int,
-    num_frames: int,
-    is_used: Bool[np.ndarray, " window"] | None = None,
-) -> Float[np.ndarray, "window length"]:
-    """How much each window counts in each of its frames.
+class Blend:
+    """Joins windows into frames as they come, and holds only the frames that are still open.
 
-    The weights of a frame sum to 1 over the windows that cover it. Before that they are a triangle
-    over the window. A window that is not used weighs 0, and its neighbours take over its frames;
-    frames that only such windows cover have no weight at all.
+    A window's weights are a triangle over its frames, divided by those of all windows that cover
+    the same frame. A window that is never added leaves its frames to its neighbours.
+
+    Args:
+        length: frames in a window.
+        shape: of one frame of an answer.
     """
-    used = np.ones(len(starts), dtype=bool) if is_used is None else is_used
-    rise = np.arange(1, length + 1, dtype=np.float64)
-    triangle = np.minimum(rise, rise[::-1])
-    weights = used[:, None] * triangle
-    total = np.zeros(num_frames)
-    np.add.at(total, starts[:, None] + np.arange(length), weights)
-    covered = cut(total, starts, length=length)
-    return np.divide(weights, covered, out=np.zeros_like(weights), where=covered > 0)
 
+    def __init__(self, *, length: int, shape: tuple[int, ...]) -> None:
+        rise = np.arange(1, length + 1, dtype=np.float32)
+        self._triangle = np.minimum(rise, rise[::-1])
+        self._first = 0
+        self._sum = np.zeros((0, *shape), dtype=np.float32)
+        self._weight = np.zeros(0, dtype=np.float32)
 
-def stitch(
-    windows: Iterable[Float[Any, "length *rest"]],
-    starts: Int[np.ndarray, " window"],
-    *,
-    weights: Float[np.ndarray, "window length"],
-    num_frames: int,
-) -> Float[Any, "frame *rest"]:
-    """The sequence that the windows' answers make together; NaN in frames without any weight.
+    def add(
+        self, answers: Float[np.ndarray, "window length *shape"], starts: Int[np.ndarray, " window"]
+    ) -> None:
+        """More windows, none of which begins before a frame that was taken."""
+        if not len(starts):
+            return
+        self._open(int(starts.max()) + len(self._triangle))
+        for start, answer in zip((starts - self._first).tolist(), answers, strict=True):
+            frames = slice(start, start + len(self._triangle))
+            self._sum[frames] += answer * self._as_factor(self._triangle)
+            self._weight[frames] += self._triangle
 
-    Windows are asked for one by one, in the order of `starts`, and not kept: an iterator keeps
-    memory flat. A window without weight is not looked at, whatever it holds.
-    """
-    joined: Any = None
-    has_answer = np.zeros(num_frames, dtype=bool)
-    for window, start, weight in zip(windows, starts, weights, strict=True):
-        if joined is None:
-            joined = _zeros_like(window, num_frames)
-        frames = slice(int(start), int(start) + len(weight))
-        if weight.any():
-            joined[frames] += window * _as_factor(weight, window)
-        has_answer[frames] |= weight > 0
-    joined[~has_answer] = np.nan
-    return joined
+    def take(self, end: int) -> Float[np.ndarray, "frame *shape"]:
+        """The frames before `end` that were not taken yet; NaN where no window was added."""
+        count = end - self._first
+        self._open(end)
+        weight = self._as_factor(self._weight[:count])
+        joined = np.divide(
+            self._sum[:count], weight, out=np.full_like(self._sum[:count], np.nan), where=weight > 0
+        )
+        self._sum, self._weight = self._sum[count:].copy(), self._weight[count:].copy()
+        self._first = end
+        return joined
 
+    def _open(self, end: int) -> None:
+        """Make room for the frames before `end`."""
+        more = end - self._first - len(self._sum)
+        if more > 0:
+            self._sum = np.concatenate(
+                [self._sum, np.zeros_like(self._sum, shape=(more, *self._sum.shape[1:]))]
+            )
+            self._weight = np.concatenate([self._weight, np.zeros(more, dtype=np.float32)])
 
-def _zeros_like(window: Any, num_frames: int) -> Any:
-    shape = (num_frames, *window.shape[1:])
-    if isinstance(window, np.ndarray):
-        return np.zeros(shape, dtype=window.dtype)
-    return window.new_zeros(shape)
-
-
-def _as_factor(weight: Float[np.ndarray, " length"], window: Any) -> Any:
-    """Weights in the window's own kind and type, ready to multiply its frames."""
-    shape = (len(weight), *(1 for _ in window.shape[1:]))
-    if isinstance(window, np.ndarray):
-        return weight.reshape(shape).astype(window.dtype)
-    return (
-        sys.modules["torch"]
-        .as_tensor(weight, dtype=window.dtype, device=window.device)
-        .reshape(shape)
-    )
+    def _as_factor(self, weight: Float[np.ndarray, " frame"]) -> Float[np.ndarray, "frame *one"]:
+        return weight.reshape(-1, *(1 for _ in self._sum.shape[1:]))

@@ -1,61 +1,18 @@
 """Lifting: one frame for one frame, in the keypoints' own pixels, whatever the length and gaps."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from torch import Tensor
 
-from motionlift import lifting
 from motionlift.errors import MotionliftError, OptionError, WeightsError
 from motionlift.lifting import Lifter, mirrored, root_in_image
-from motionlift.network.dstformer import DSTformer, DSTformerConfig
-from motionlift.poses import Pose2D
-from motionlift.skeletons import COCO17, H36M17, Skeleton
-
-WINDOW = 12
-
-
-class Echo(DSTformer):
-    """A network that answers with what it sees: x and y as they are, and confidence as depth."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x
-
-
-def tiny(kind: type[DSTformer] = DSTformer) -> DSTformer:
-    torch.manual_seed(0)
-    config = DSTformerConfig(
-        dim_feat=16, dim_rep=8, depth=1, num_heads=2, mlp_ratio=1, max_frames=WINDOW
-    )
-    return kind(config)
-
-
-def lifter(kind: type[DSTformer] = DSTformer, **options: object) -> Lifter:
-    return Lifter(tiny(kind), device="cpu", precision="fp32", **options)  # type: ignore[arg-type]
-
-
-def pose(num_frames: int, *, skeleton: Skeleton = H36M17, seed: int = 0) -> Pose2D:
-    """Keypoints somewhere between 100 and 300 px, all seen."""
-    rng = np.random.default_rng(seed)
-    return Pose2D(
-        skeleton=skeleton,
-        keypoints=rng.uniform(100, 300, size=(num_frames, skeleton.num_joints, 2)),
-        confidence=np.full((num_frames, skeleton.num_joints), 0.9),
-        frame_index=np.arange(num_frames),
-        fps=50.0,
-        source="made.json",
-    )
-
-
-def hidden(whole: Pose2D, frames: object, joints: object = slice(None)) -> Pose2D:
-    """The pose with these keypoints missing."""
-    keypoints, confidence = whole.keypoints.copy(), whole.confidence.copy()
-    keypoints[frames, joints] = np.nan
-    confidence[frames, joints] = 0
-    return replace(whole, keypoints=keypoints, confidence=confidence)
+from motionlift.lifting import lifter as lifter_module
+from motionlift.skeletons import COCO17, H36M17
+from tests.lifting.makers import WINDOW, Echo, hidden, lifter, pose, tiny
 
 
 @pytest.mark.parametrize("num_frames", [1, 2, WINDOW - 1, WINDOW, WINDOW + 1, 3 * WINDOW + 5, 700])
@@ -144,7 +101,7 @@ def test_one_visible_point_is_an_error_too() -> None:
 def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = pose(100)
     lifted = lifter().lift_pose(seen).positions
-    monkeypatch.setattr(lifting, "_BATCH_SIZE", {"cpu": 1})
+    monkeypatch.setattr(lifter_module, "_BATCH_SIZE", {"cpu": 1})
     assert_allclose(lifter().lift_pose(seen).positions, lifted, rtol=1e-4, atol=1e-3)
 
 
@@ -247,3 +204,51 @@ def test_a_card_with_an_impossible_clip_length_is_refused(said: object) -> None:
 def test_a_stride_that_would_skip_frames_is_refused(stride: int) -> None:
     with pytest.raises(OptionError, match=f"stride is {stride}"):
         lifter(stride=stride)
+
+
+def test_a_shorter_window_is_what_shorter_clips_are_lifted_with() -> None:
+    seen = pose(40)
+    lifted = lifter(window=5, stride=5).lift_pose(seen).positions
+    first = replace(
+        seen,
+        **{name: getattr(seen, name)[:5] for name in ("keypoints", "confidence")},
+        frame_index=np.arange(5),
+    )
+    assert_allclose(lifted[:5], lifter().lift_pose(first).positions, rtol=1e-4, atol=1e-3)
+    assert lifter(window=5).stride == 2
+
+
+@pytest.mark.parametrize("window", [0, WINDOW + 1])
+def test_a_window_that_no_training_clip_had_is_refused(window: int) -> None:
+    with pytest.raises(OptionError, match=f"window is {window}.* 1 to {WINDOW}"):
+        lifter(window=window)
+
+
+def test_poses_lifted_together_are_as_lifted_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Batches that hold parts of several sequences, of several lengths, one without anybody inside.
+    monkeypatch.setattr(lifter_module, "_BATCH_SIZE", {"cpu": 16 * WINDOW * 5})
+    poses = [pose(count, seed=count) for count in (3, 100, 3, 12, 13, 1, 40)]
+    poses[1] = hidden(poses[1], slice(30, 70))
+    told: list[tuple[int, int]] = []
+    together = lifter().lift_poses(
+        poses, on_progress=lambda done, total: told.append((done, total))
+    )
+    assert told[-1][0] == told[-1][1]
+    for seen, lifted in zip(poses, together, strict=True):
+        alone = lifter().lift_pose(seen)
+        assert_allclose(lifted.positions, alone.positions, rtol=1e-4, atol=1e-3)
+        assert_array_equal(lifted.confidence, alone.confidence)
+        assert lifted.notes == alone.notes
+
+
+def test_the_windows_of_a_long_sequence_are_not_in_memory_at_once() -> None:
+    seen = pose(60_000)
+    lifting = lifter(Echo)
+    lifting.lift_pose(pose(100))
+    tracemalloc.start()
+    lifted = lifting.lift_pose(seen)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # What stays is positions, confidences and root; all windows would be 2.25 times the positions.
+    kept = lifted.positions.nbytes + lifted.confidence.nbytes
+    assert peak < 2 * kept

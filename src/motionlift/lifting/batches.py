@@ -1,0 +1,137 @@
+"""Sequences through a network in batches of windows, with a batch's windows in memory at a time."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+
+from motionlift.camera import box_of_visible
+from motionlift.errors import MotionliftError
+from motionlift.poses import Pose2D
+from motionlift.skeletons import H36M17
+from motionlift.windows import Blend, cut, window_starts
+
+# What a network says to clips, each of the same length.
+Ask = Callable[
+    [Float32[np.ndarray, "window frame 17 3"]], Float32[np.ndarray, "window frame 17 channel"]
+]
+# Told how many windows are done, of how many.
+OnProgress = Callable[[int, int], None]
+
+
+def cut_clips(
+    keypoints: Float[np.ndarray, "frame 17 2"],
+    confidence: Float[np.ndarray, "frame 17"],
+    starts: Int[np.ndarray, " window"],
+    *,
+    length: int,
+) -> tuple[Float32[np.ndarray, "window frame 17 3"], Float32[np.ndarray, " window"]]:
+    """Each window in its own clip space, as `image_to_clip` has it, and the pixels of its unit.
+
+    A window without two distinct visible points has 0 pixels a unit: it is not to be used.
+    """
+    points, seen = cut(keypoints, starts, length=length), cut(confidence, starts, length=length)
+    # With nobody in a window its box is infinite, and NumPy would warn of it.
+    with np.errstate(invalid="ignore"):
+        center, scale = box_of_visible(points, seen)
+        is_used = np.isfinite(scale) & (scale > 0)
+        placed = (points - center) / np.where(is_used, scale, 1.0)
+    clips = np.concatenate([placed, seen[..., None]], axis=-1)
+    clips[seen == 0] = 0.0
+    return clips.astype(np.float32), np.where(is_used, scale, 0.0).reshape(-1).astype(np.float32)
+
+
+class Passage:
+    """One sequence on its way through a network.
+
+    Args:
+        length, stride: of the windows; a shorter sequence is one window of its own length.
+        channels: of a joint of an answer.
+        in_pixels: bring answers back from clip space into pixels.
+    """
+
+    def __init__(
+        self, seen: Pose2D, *, length: int, stride: int, channels: int, in_pixels: bool
+    ) -> None:
+        self.length = min(length, seen.num_frames)
+        self.starts = window_starts(seen.num_frames, length=length, stride=stride)
+        self.joined = np.empty((seen.num_frames, H36M17.num_joints, channels), dtype=np.float32)
+        self._seen = seen
+        self._in_pixels = in_pixels
+        self._blend = Blend(length=self.length, shape=self.joined.shape[1:])
+        self._num_joined = 0
+        self._is_anybody = False
+
+    def clips(
+        self, windows: slice
+    ) -> tuple[Float32[np.ndarray, "window frame 17 3"], Float32[np.ndarray, " window"]]:
+        """See `cut_clips`."""
+        seen = self._seen
+        return cut_clips(seen.keypoints, seen.confidence, self.starts[windows], length=self.length)
+
+    def answer(
+        self,
+        answers: Float32[np.ndarray, "window frame 17 channel"],
+        windows: slice,
+        scale: Float32[np.ndarray, " window"],
+    ) -> None:
+        """The answers to those of these windows, the next in order, that are to be used."""
+        is_used = scale > 0
+        if self._in_pixels:
+            answers = answers * scale[is_used, None, None, None]
+        self._blend.add(answers, self.starts[windows][is_used])
+        self._is_anybody |= bool(is_used.any())
+        # No later window reaches before the start of the next one.
+        is_last = windows.stop == len(self.starts)
+        end = len(self.joined) if is_last else int(self.starts[windows.stop])
+        self.joined[self._num_joined : end] = self._blend.take(end)
+        self._num_joined = end
+        if is_last and not self._is_anybody:
+            raise MotionliftError(
+                f"{self._seen.source}: no two distinct keypoints are visible within {self.length} "
+                "frames; there is nothing to lift"
+            )
+
+
+def run(
+    passages: Sequence[Passage], ask: Ask, *, frames_a_batch: int, on_progress: OnProgress | None
+) -> None:
+    """Bring sequences through the network, several in a batch where they are short.
+
+    Raises:
+        MotionliftError: if in one of them no two distinct keypoints are visible.
+    """
+    total = sum(len(each.starts) for each in passages)
+    done = 0
+    for batch in _batches(passages, frames_a_batch):
+        parts = [(passage, windows, *passage.clips(windows)) for passage, windows in batch]
+        clips = np.concatenate([clips[scale > 0] for _, _, clips, scale in parts])
+        answers = ask(clips) if len(clips) else clips
+        ends = np.cumsum([(scale > 0).sum() for _, _, _, scale in parts])[:-1]
+        for (passage, windows, _, scale), own in zip(parts, np.split(answers, ends), strict=True):
+            passage.answer(own, windows, scale)
+        done += sum(len(scale) for _, _, _, scale in parts)
+        if on_progress is not None:
+            on_progress(done, total)
+
+
+def _batches(
+    passages: Sequence[Passage], frames_a_batch: int
+) -> Iterator[list[tuple[Passage, slice]]]:
+    """Windows of one length, as many as fill a batch; each passage's in order."""
+    batch: list[tuple[Passage, slice]] = []
+    room = 0
+    for passage in passages:
+        first = 0
+        while first < len(passage.starts):
+            if batch and (room < 1 or batch[-1][0].length != passage.length):
+                yield batch
+                batch = []
+            if not batch:
+                room = max(1, frames_a_batch // passage.length)
+            last = min(first + room, len(passage.starts))
+            batch.append((passage, slice(first, last)))
+            room -= last - first
+            first = last
+    if batch:
+        yield batch

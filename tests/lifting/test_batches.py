@@ -1,0 +1,52 @@
+"""Windows cut together are the windows that `image_to_clip` gives one by one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from motionlift.camera import image_to_clip
+from motionlift.errors import MotionliftError
+from motionlift.lifting.batches import cut_clips
+from motionlift.poses import Pose2D
+from tests.lifting.makers import hidden, pose
+
+
+def one_by_one(seen: Pose2D, starts: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    clips = np.zeros((len(starts), length, 17, 3), dtype=np.float32)
+    scale = np.zeros(len(starts), dtype=np.float32)
+    for number, start in enumerate(starts):
+        frames = slice(start, start + length)
+        part = replace(
+            seen,
+            keypoints=seen.keypoints[frames],
+            confidence=seen.confidence[frames],
+            frame_index=seen.frame_index[frames],
+        )
+        try:
+            clips[number], placement = image_to_clip(part)
+        except MotionliftError:
+            continue
+        scale[number] = placement.scale
+    return clips, scale
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_clips_and_scales_are_the_same_to_the_last_bit(dtype: type[np.floating]) -> None:
+    seen = hidden(hidden(pose(60), slice(20, 40)), slice(45, 50), slice(3, 9))
+    seen = hidden(seen, slice(40, 41), slice(1, None))  # one point of one frame
+    seen = replace(seen, keypoints=seen.keypoints.astype(dtype))
+    starts = np.arange(0, 50, 3)
+    clips, scale = cut_clips(seen.keypoints, seen.confidence, starts, length=10)
+    expected, expected_scale = one_by_one(seen, starts, 10)
+    assert_array_equal(scale, expected_scale)
+    assert 0 < (scale == 0).sum() < len(scale)
+    assert_array_equal(clips[scale > 0], expected[scale > 0])
+
+
+def test_a_window_with_a_single_point_is_not_used() -> None:
+    seen = hidden(pose(5), slice(None), slice(1, None))
+    seen.keypoints[:] = np.where(np.isnan(seen.keypoints), np.nan, 7.0)
+    _, scale = cut_clips(seen.keypoints, seen.confidence, np.array([0]), length=5)
+    assert_array_equal(scale, [0.0])
