@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from motionlift.errors import MotionliftError, WeightsError
+from motionlift.network.expected_error import ErrorHead
 from motionlift.network.softmax import attention_weights
 
 Norm = Literal["pre", "post"]
@@ -85,6 +86,7 @@ class DSTformer(nn.Module):
     Attributes:
         name: of the weights, "" for those of a new network.
         card: what the weights' JSON says about them; None where there is none.
+        error_head: tells the expected error of each joint, for weights that come with one.
     """
 
     def __init__(self, config: DSTformerConfig) -> None:
@@ -92,6 +94,7 @@ class DSTformer(nn.Module):
         self.config = config
         self.name = ""
         self.card: dict[str, Any] | None = None
+        self.error_head: ErrorHead | None = None
         C = config.dim_feat
         self.temp_embed = nn.Parameter(torch.zeros(1, config.max_frames, 1, C))
         self.pos_embed = nn.Parameter(torch.zeros(1, config.num_joints, C))

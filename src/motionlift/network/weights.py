@@ -22,6 +22,7 @@ from motionlift.errors import WeightsError
 from motionlift.files import read_json, written_beside
 from motionlift.network.checkpoints import CHECKPOINT_SUFFIXES, read_stored, stored_tensors
 from motionlift.network.dstformer import DSTformer, DSTformerConfig, Norm
+from motionlift.network.expected_error import split_error_head
 from motionlift.network.shapes import config_from_shapes, empty_network
 
 MODELS = Path(str(importlib.resources.files("motionlift.models")))
@@ -54,19 +55,19 @@ def load_model(
     if path.suffix == _SUFFIX:
         card = _read_card(path)
         num_heads, norm = _heads_and_norm(path, card, num_heads=num_heads, norm=norm)
-        tensors = _read_safetensors(path, card)
+        tensors, error_head = split_error_head(_read_safetensors(path, card), where=str(path))
         shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
         config = config_from_shapes(shapes, num_heads=num_heads, norm=norm, where=str(path))
         config = _check_network(path, card, config)
     else:
-        card = None
+        card, error_head = None, None
         stored = stored_tensors(path)
         shapes = {key: tensor.shape for key, tensor in stored.items()}
         config = config_from_shapes(shapes, num_heads=num_heads, norm=norm, where=str(path))
         tensors = read_stored(path, stored)
     model = empty_network(config)
     model.load_state_dict(_as_single_precision(path, tensors), assign=True)
-    model.name, model.card = name, card
+    model.name, model.card, model.error_head = name, card, error_head
     return model.eval()
 
 
