@@ -10,6 +10,7 @@ import json
 import tomllib
 from pathlib import Path
 
+from motionlift.network.manifest import write_manifest
 from motionlift.network.weights import MODELS, load_model, save_weights
 
 NOTICES = [
@@ -48,6 +49,7 @@ def main() -> None:
     }
     path = MODELS / f"{asked.name}.safetensors"
     save_weights(path, model, card=card)
+    write_manifest(MODELS)
     print(f"{path}: step {card['steps']}, clips of {card['clip_frames']} frames")
 
 
