@@ -74,6 +74,10 @@ class Pose3D:
         person: the source's name of the person; "" where there is only one.
         lifted_from: for lifted motion, the keypoints it was lifted from, in `H36M17` order.
         root_xy: for lifted motion, where the root is in the image, in pixels.
+        metres_per_pixel: for lifted motion in metres and camera space, the size of a pixel at the
+            person's median distance; with `root_xy` it is the root's path across the picture.
+        expected_error: for lifted motion, how far each joint is to be expected from where it truly
+            is, both root-relative, in `units`; NaN where missing. None if the weights cannot tell.
         model: for lifted motion, the name of the weights.
         notes: what the reader inferred, skipped or rescaled, a sentence each.
     """
@@ -89,6 +93,8 @@ class Pose3D:
     person: str = ""
     lifted_from: Pose2D | None = None
     root_xy: Float[np.ndarray, "frame 2"] | None = None
+    metres_per_pixel: float | None = None
+    expected_error: Float[np.ndarray, "frame joint"] | None = None
     model: str = ""
     notes: tuple[str, ...] = ()
 
@@ -96,6 +102,10 @@ class Pose3D:
         _check(self.positions, self.confidence, self.skeleton, coordinates=3)
         if self.units not in UNITS or self.space not in SPACES:
             raise MotionliftError(f"{self.source}: units are {UNITS}, spaces are {SPACES}")
+        if self.expected_error is not None and self.expected_error.shape != self.confidence.shape:
+            raise MotionliftError(f"{self.source}: one expected error for each joint and frame")
+        if self.metres_per_pixel is not None and not 0 < self.metres_per_pixel < float("inf"):
+            raise MotionliftError(f"{self.source}: a pixel has a size above 0")
         if (
             self.frame_index.shape != self.positions.shape[:1]
             or (np.diff(self.frame_index) < 1).any()

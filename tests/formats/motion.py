@@ -47,7 +47,10 @@ def assert_same_motion(one: Pose3D, other: Pose3D) -> None:
     """Every value is the same, to the last bit."""
     for name in ("positions", "confidence", "frame_index"):
         assert_array_equal(getattr(one, name), getattr(other, name))
-    for name in ("fps", "units", "space", "source", "person", "model", "notes"):
+    for name in (
+        *("fps", "units", "space", "source", "person", "model", "notes"),
+        "metres_per_pixel",
+    ):
         assert getattr(one, name) == getattr(other, name)
     assert (one.root_xy is None) == (other.root_xy is None)
     if one.root_xy is not None and other.root_xy is not None:

@@ -49,6 +49,22 @@ def test_keypoints_without_a_picture_size_come_back(tmp_path: Path, name: str) -
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_size_of_a_pixel_comes_back(tmp_path: Path, name: str) -> None:
+    motion = replace(lifted(), units="m", metres_per_pixel=0.0042)
+    assert_same_motion(read_motion(_written(motion, tmp_path / name))[0], motion)
+
+
+@pytest.mark.parametrize("said", ["-0.5", "0", '"wide"'])
+def test_a_pixel_without_a_size_is_refused(tmp_path: Path, said: str) -> None:
+    path = _written(replace(lifted(), units="m", metres_per_pixel=0.25), tmp_path / "out.json")
+    path.write_text(
+        path.read_text().replace('"metres_per_pixel": 0.25', f'"metres_per_pixel": {said}')
+    )
+    with pytest.raises(FormatError, match=r"out\.json"):
+        read_motion(path)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_extreme_numbers_come_back_exactly(tmp_path: Path, name: str) -> None:
     motion = lifted()
     positions = motion.positions.copy()

@@ -7,6 +7,7 @@ fps                                NaN if nobody knows
 frame_index (frame,)               the source's own frame numbers
 units "m" or "px", space "camera" or "world", source, person, model, notes (note,)
 root_xy (frame, 2)                 lifted motion: where the root is in the image, in pixels
+metres_per_pixel                   lifted motion in metres, of camera space: see `Pose3D`
 keypoints (frame, 17, 3)           lifted motion: x, y, confidence as read; NaN, NaN, 0 missing
 image_size (2,)                    lifted motion: width and height in pixels, if known
 """
@@ -49,6 +50,8 @@ def parts_of(pose: Pose3D, path: Path) -> dict[str, np.ndarray]:
     parts |= {name: np.array(getattr(pose, name), dtype=np.str_) for name in TEXTS}
     if pose.root_xy is not None:
         parts["root_xy"] = pose.root_xy
+    if pose.metres_per_pixel is not None:
+        parts["metres_per_pixel"] = np.array(pose.metres_per_pixel)
     if pose.lifted_from is not None:
         seen = pose.lifted_from
         parts["keypoints"] = np.concatenate([seen.keypoints, seen.confidence[..., None]], axis=-1)
@@ -75,6 +78,9 @@ def pose_of(parts: Mapping[str, np.ndarray], options: ReadOptions, path: Path) -
             frame_index=parts["frame_index"].astype(int),
             fps=None if math.isnan(fps) else fps,
             root_xy=parts.get("root_xy"),
+            metres_per_pixel=(
+                float(parts["metres_per_pixel"]) if "metres_per_pixel" in parts else None
+            ),
             notes=tuple(map(str, parts.get("notes", ()))),
             **texts,
         )
@@ -120,6 +126,7 @@ def _check(path: Path, parts: Mapping[str, np.ndarray]) -> None:
         "frame_index": ("iu", (num_frames,)),
         "fps": ("fiu", ()),
         "root_xy": ("f", (num_frames, 2)),
+        "metres_per_pixel": ("fiu", ()),
         "keypoints": ("f", (num_frames, 17, 3)),
         "image_size": ("iu", (2,)),
         **dict.fromkeys(TEXTS, ("U", ())),

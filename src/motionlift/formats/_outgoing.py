@@ -1,8 +1,8 @@
 """What motion looks like when other programs get it: y up, right-handed, with a path and a rate.
 
-Camera space becomes y up by half a turn about x: the camera is taken to stand upright. Motion
-lifted without a known scale stays in pixels, and its path is the root's in the image, because its
-way towards and away from the camera is not known.
+Camera space becomes y up by half a turn about x: the camera is taken to stand upright. The path of
+motion in camera space is the root's across the picture, in pixels or at the size that a pixel has
+for a person of known height, because its way towards and away from the camera is not known.
 """
 
 from pathlib import Path
@@ -29,8 +29,9 @@ def y_up_positions(pose: Pose3D, path: Path) -> Float[np.ndarray, "frame 17 3"]:
     positions = pose.positions.astype(np.float64)
     if pose.space != "camera":
         return positions
-    if pose.units == "px" and pose.root_xy is not None:
-        positions[..., :2] += (pose.root_xy - pose.root_xy[:1])[:, None]
+    size_of_pixel = 1.0 if pose.units == "px" else pose.metres_per_pixel
+    if size_of_pixel is not None and pose.root_xy is not None:
+        positions[..., :2] += size_of_pixel * (pose.root_xy - pose.root_xy[:1])[:, None]
     return positions * _CAMERA_TO_Y_UP
 
 

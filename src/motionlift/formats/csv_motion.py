@@ -48,6 +48,8 @@ def write(pose: Pose3D, path: Path) -> None:
     head |= {"fps": pose.fps, "notes": list(pose.notes)}
     if "image_size" in parts:
         head["image_size"] = parts["image_size"].tolist()
+    if pose.metres_per_pixel is not None:
+        head["metres_per_pixel"] = pose.metres_per_pixel
     columns = _columns(parts)
     with path.open("w", encoding="utf-8", newline="") as handle:
         handle.write(_START + json.dumps(head, ensure_ascii=False) + "\n")
@@ -80,6 +82,8 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
     parts["fps"] = np.array(np.nan if fps is None else fps)
     if head.get("image_size") is not None:
         parts["image_size"] = np.array(head["image_size"])
+    if head.get("metres_per_pixel") is not None:
+        parts["metres_per_pixel"] = np.array(head["metres_per_pixel"])
     return [pose_of(parts, options, path)]
 
 

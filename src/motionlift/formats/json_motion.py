@@ -75,6 +75,8 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
     if "image_size" in head:
         side = [whole_number(n, where=str(path), what="a side") for n in _list(head["image_size"])]
         parts["image_size"] = np.array(side)
+    if head.get("metres_per_pixel") is not None:
+        parts["metres_per_pixel"] = np.array(head["metres_per_pixel"])
     parts["positions"] = parts.get("positions", np.empty(0)).astype(np.float32)
     return [pose_of(parts, options, path)]
 

@@ -43,8 +43,10 @@ def pack_person(
     joints = on_time_line(to_display(pose.positions, pose.space), rows, len(frame_numbers))
     own_root = joints[:, [pose.skeleton.root]]
     root = own_root[:, 0]
-    if pose.root_xy is not None:
-        path = np.pad(to_display(pose.root_xy - origin, pose.space), ((0, 0), (0, 1)))
+    size_of_pixel = 1.0 if pose.units == "px" else pose.metres_per_pixel
+    if pose.root_xy is not None and size_of_pixel is not None:
+        across = size_of_pixel * (pose.root_xy - origin)
+        path = np.pad(to_display(across, pose.space), ((0, 0), (0, 1)))
         root = on_time_line(path, rows, len(frame_numbers))
     seen = pose.lifted_from
     return {

@@ -1,0 +1,232 @@
+"""A lift with what people ask for beyond it: gaps filled before, metres, a path, smoothing, a rate.
+
+The order is fixed: gaps in the keypoints are filled, the keypoints are lifted at a rate that the
+network knows, the body is brought into metres, its root onto its path, both are smoothed, and at
+last resampled. Nothing of this is done unless asked for, but the rate, which is said. What was
+done stands in the notes of the motion.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from motionlift.calibration import PinholeCamera, choose_camera
+from motionlift.errors import OptionError
+from motionlift.poses import Pose2D, Pose3D, to_h36m17
+from motionlift.scale import check_height, in_metres
+from motionlift.smoothing import parse_smoothing, smoothed
+from motionlift.timing import fill_gaps, keypoints_at, motion_at, positions_at
+from motionlift.trajectory import camera_of_lens, in_world, up_of_body
+
+if TYPE_CHECKING:
+    from motionlift.lifting import Lifter
+
+TRAINED_FPS = 50.0
+# Within these the network lifts frames as they are no worse than brought to 50 a second. Below the
+# least, keypoints are too far apart in time for anything between them to be known.
+KNOWN_FPS = (20.0, 62.0)
+_LEAST_FPS = 2.0
+_FPS_OUT = (1.0, 1000.0)
+_UP_WORDS = ("camera", "person")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftOptions:
+    """What is asked for beyond the lift; checks itself.
+
+    Attributes:
+        height: of the person, in metres; brings the motion into metres.
+        focal: of the camera, in pixels; with `height` it gives the root's path in metres.
+        fov: instead of `focal`, the camera's horizontal field of view in degrees.
+        image_size: width and height of the picture, where the keypoints' file does not say.
+        calibration: instead of both, a calibration as Pose2Sim writes it (TOML).
+        camera: name of the camera in it; the only one if not given.
+        up: "camera", as if the camera stood upright; "person", from ankles to shoulders in the
+            median; or "X,Y,Z" in the camera's axes (x right, y down, z away).
+        smooth: see `parse_smoothing`.
+        interpolate_gaps: frames of the longest gap in the keypoints that is interpolated.
+        fps_out: frames a second of the motion.
+    """
+
+    height: float | None = None
+    focal: float | None = None
+    fov: float | None = None
+    image_size: tuple[int, int] | None = None
+    calibration: Path | None = None
+    camera: str | None = None
+    up: str = "camera"
+    smooth: str | None = None
+    interpolate_gaps: int = 0
+    fps_out: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_lens(self)
+        if self.height is not None:
+            check_height(self.height)
+        if self.smooth is not None:
+            parse_smoothing(self.smooth)
+        if self.up not in _UP_WORDS:
+            _direction(self.up)
+        if self.interpolate_gaps < 0:
+            raise OptionError(f"--interpolate-gaps {self.interpolate_gaps}: 0 frames or more")
+        if self.fps_out is not None and not _FPS_OUT[0] <= self.fps_out <= _FPS_OUT[1]:
+            raise OptionError(
+                f"--fps-out {self.fps_out:g}: {_FPS_OUT[0]:g} to {_FPS_OUT[1]:g} frames a second"
+            )
+
+    @property
+    def has_camera(self) -> bool:
+        """Whether a path in metres is asked for."""
+        return any(each is not None for each in (self.focal, self.fov, self.calibration))
+
+
+def lift_with(
+    lifter: "Lifter",
+    pose: Pose2D,
+    options: LiftOptions,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Pose3D:
+    """One frame of joints for each frame of keypoints, then whatever is asked for.
+
+    Raises:
+        OptionError: if the options do not go with the keypoints.
+        MotionliftError: if there is nothing to lift.
+    """
+    camera = _camera(options, pose) if options.has_camera else None
+    if options.interpolate_gaps:
+        pose = fill_gaps(pose, max_frames=options.interpolate_gaps)
+    return finish(_lifted(lifter, pose, on_progress), options, camera=camera)
+
+
+def finish(lifted: Pose3D, options: LiftOptions, *, camera: PinholeCamera | None) -> Pose3D:
+    """Metres, path, smoothing and rate for lifted motion, as asked."""
+    if options.height is not None:
+        lifted = in_metres(lifted, height=options.height)
+        if camera is None:
+            lifted = _with_note(
+                lifted,
+                "where the root is in metres is not known, but across the picture as if it stayed "
+                "at one distance; --focal, --fov or --calibration give its path",
+            )
+    if camera is not None:
+        if options.up == "person":
+            camera = _upright_by_body(lifted, camera)
+        lifted = in_world(lifted, camera, on_floor=options.calibration is None)
+        lifted = _with_note(lifted, _world_note(options))
+    if options.smooth is not None:
+        lifted = smoothed(lifted, parse_smoothing(options.smooth))
+    if options.fps_out is not None and options.fps_out != lifted.fps:
+        lifted = motion_at(lifted, options.fps_out)
+    return lifted
+
+
+def _lifted(
+    lifter: "Lifter", pose: Pose2D, on_progress: Callable[[int, int], None] | None
+) -> Pose3D:
+    """The lift, one frame for one frame, at the file's rate or by way of the training's."""
+    fps = pose.fps
+    if fps is None or fps < _LEAST_FPS or KNOWN_FPS[0] <= fps <= KNOWN_FPS[1]:
+        return lifter.lift_pose(pose, on_progress=on_progress)
+    lifted = lifter.lift_pose(keypoints_at(pose, TRAINED_FPS), on_progress=on_progress)
+    assert lifted.root_xy is not None
+    seconds = (pose.frame_index - pose.frame_index[0]) / fps
+    place = np.minimum(seconds * TRAINED_FPS, lifted.num_frames - 1)
+    positions = positions_at(lifted.positions, place).astype(lifted.positions.dtype)
+    is_answered = ~np.isnan(positions).any(axis=-1)
+    positions[~is_answered] = np.nan
+    note = (
+        f"{fps:g} frames a second is far from the {TRAINED_FPS:g} that the network learned at: the "
+        f"keypoints were resampled to {TRAINED_FPS:g}, lifted, and the joints brought back to the "
+        f"{pose.num_frames} frames; counts of frames in the notes of the lift are at "
+        f"{TRAINED_FPS:g}"
+    )
+    return replace(
+        lifted,
+        positions=positions,
+        confidence=is_answered.astype(np.float32),
+        frame_index=pose.frame_index,
+        fps=fps,
+        lifted_from=to_h36m17(pose),
+        root_xy=positions_at(lifted.root_xy[:, None], place)[:, 0],
+        notes=(*lifted.notes, note),
+    )
+
+
+def _check_lens(asked: LiftOptions) -> None:
+    lenses = {"--focal": asked.focal, "--fov": asked.fov, "--calibration": asked.calibration}
+    given = [name for name, value in lenses.items() if value is not None]
+    if len(given) > 1:
+        raise OptionError(f"{' and '.join(given)}: each says what the camera is; give one")
+    if given and asked.height is None:
+        raise OptionError(
+            f"{given[0]} gives the path in metres only of somebody whose size is known; give "
+            "--height too"
+        )
+    if asked.focal is not None and not 0 < asked.focal < float("inf"):
+        raise OptionError(f"--focal {asked.focal:g}: a focal length in pixels is above 0")
+    if asked.fov is not None and not 0 < asked.fov < 180:
+        raise OptionError(f"--fov {asked.fov:g}: a field of view is above 0 and below 180 degrees")
+    if asked.camera is not None and asked.calibration is None:
+        raise OptionError("--camera names a camera of a calibration; give --calibration too")
+    if asked.up != "camera" and asked.calibration is not None:
+        raise OptionError("--up: the calibration says which way is up; leave it out")
+    if asked.up != "camera" and not given:
+        raise OptionError("--up turns the path in metres; give --focal or --fov too")
+
+
+def _direction(text: str) -> tuple[float, float, float]:
+    try:
+        x, y, z = (float(part) for part in text.split(","))
+    except ValueError:
+        x = y = z = 0.0
+    if not 0 < np.linalg.norm([x, y, z]) < float("inf"):
+        raise OptionError(
+            f"--up {text}: expected 'camera', 'person' or a direction X,Y,Z in the camera's axes, "
+            "such as 0,-1,0.2 (x right, y down, z away)"
+        )
+    return x, y, z
+
+
+def _camera(options: LiftOptions, pose: Pose2D) -> PinholeCamera:
+    if options.calibration is not None:
+        return choose_camera(options.calibration, options.camera)
+    size = options.image_size or pose.image_size
+    if size is None:
+        raise OptionError(
+            f"{pose.source}: does not say how large the picture is, so its middle, the camera's "
+            "axis, is unknown; give --image-size WIDTH HEIGHT"
+        )
+    focal = options.focal
+    if options.fov is not None:
+        focal = size[0] / 2 / np.tan(np.radians(options.fov) / 2)
+    assert focal is not None
+    up = (0.0, -1.0, 0.0) if options.up in _UP_WORDS else _direction(options.up)
+    return camera_of_lens(focal=focal, image_size=size, up=up)
+
+
+def _upright_by_body(lifted: Pose3D, camera: PinholeCamera) -> PinholeCamera:
+    """The same camera, tilted so that the person stands upright in the median."""
+    standing = up_of_body(in_world(lifted, camera, on_floor=False).positions)
+    x, y, z = (camera.rotation @ standing).tolist()
+    assert camera.size is not None
+    return camera_of_lens(focal=float(camera.matrix[0, 0]), image_size=camera.size, up=(x, y, z))
+
+
+def _world_note(options: LiftOptions) -> str:
+    if options.calibration is not None:
+        return f"the world is that of {options.calibration}, with y up"
+    if options.up == "person":
+        return "up is the median direction from the ankles to the shoulders"
+    return (
+        "up is as if the camera stood upright"
+        if options.up == "camera"
+        else f"up is {options.up} in the camera's axes, as given"
+    )
+
+
+def _with_note(pose: Pose3D, note: str) -> Pose3D:
+    return replace(pose, notes=(*pose.notes, note))

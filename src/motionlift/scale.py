@@ -1,0 +1,104 @@
+"""From pixels to metres by the height of the person, which somebody has to say.
+
+Lifted motion has the size that the body has in the picture. A person's height is measured along the
+bones, so that nobody has to stand straight, or at all: from the top of the head to the middle of
+the shoulders, down the spine to the pelvis, and down a thigh and a shank to the ankle, the median
+of each over the frames, the mean of the two legs. On a body of textbook proportions this chain is
+all of the height but the ankle's (Drillis & Contini 1966, as in Winter 2009, fig. 4.1).
+
+The body has one size, so how large it is in a frame says how near it is there. Each frame is made
+as large as the others before metres are given to all.
+"""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+
+from motionlift.errors import OptionError
+from motionlift.poses import Pose3D
+from motionlift.skeletons import H36M17
+
+# Height of the ankle joint over the ground, as a share of the height of the person.
+ANKLE_HEIGHT = 0.039
+# In metres: a small child, and taller than anybody. 175 is a height in centimetres.
+HEIGHT_RANGE = (0.4, 2.6)
+
+_TRUNK = ("head_top", "thorax", "spine", "pelvis")
+_LEG = ("hip", "knee", "ankle")
+# Bones that lie farthest from what a frame's size would make them: directions that the lift got
+# wrong, and joints that it had to guess.
+_LEFT_OUT = 4
+
+
+def check_height(height: float) -> None:
+    """Refuse what is no height of a person in metres.
+
+    Raises:
+        OptionError: if it is below 0.4 m or above 2.6 m.
+    """
+    low, high = HEIGHT_RANGE
+    if not low <= height <= high:
+        raise OptionError(
+            f"--height {height:g}: a person's height in metres is expected, {low:g} to {high:g}"
+        )
+
+
+def stature(positions: Float[np.ndarray, "frame 17 3"]) -> float:
+    """The height of the person by the chain of bones, in the positions' unit; see the module."""
+    trunk = [_length(positions, a, b) for a, b in itertools.pairwise(_TRUNK)]
+    legs = [
+        _length(positions, f"{side}_{a}", f"{side}_{b}")
+        for side in ("left", "right")
+        for a, b in itertools.pairwise(_LEG)
+    ]
+    return (sum(trunk) + sum(legs) / 2) / (1 - ANKLE_HEIGHT)
+
+
+def body_size(positions: Float[np.ndarray, "frame 17 3"]) -> Float[np.ndarray, " frame"]:
+    """How large the body is in each frame, 1 in the median; NaN where it is missing.
+
+    Each bone's length over its median says how large; the mean is taken of the middle half of the
+    bones, because a bone along the line of sight is easily lifted too short or too long.
+    """
+    parent, joint = np.array(H36M17.bones).T
+    lengths = np.linalg.norm(positions[:, joint] - positions[:, parent], axis=-1)
+    is_known = np.isfinite(lengths).all(axis=1)
+    size = np.full(len(positions), np.nan)
+    known = lengths[is_known]
+    usual = np.maximum(np.median(known, axis=0), 1e-12)
+    size[is_known] = np.sort(known / usual, axis=1)[:, _LEFT_OUT:-_LEFT_OUT].mean(axis=1)
+    size[is_known] /= np.median(size[is_known])
+    return size
+
+
+def in_metres(pose: Pose3D, *, height: float) -> Pose3D:
+    """Lifted motion in metres, for a person of that height; root-relative, in camera space.
+
+    Raises:
+        OptionError: if the height is none of a person.
+    """
+    check_height(height)
+    size = body_size(pose.positions)
+    even = pose.positions / size[:, None, None]
+    metres_per_pixel = height / stature(even)
+    low, high = np.nanpercentile(size, [2, 98])
+    note = (
+        f"in metres by the given height of {height:g} m: the chain of bones from head top to "
+        f"ankle is that of such a person where a pixel has {1000 * metres_per_pixel:.3g} mm; the "
+        f"size in the picture went from {low:.2f} to {high:.2f} of its median and is evened out"
+    )
+    return replace(
+        pose,
+        positions=(even * metres_per_pixel).astype(np.float32),
+        units="m",
+        metres_per_pixel=metres_per_pixel,
+        notes=(*pose.notes, note),
+    )
+
+
+def _length(positions: Float[np.ndarray, "frame 17 3"], one: str, other: str) -> float:
+    """The median distance of two joints."""
+    between = positions[:, H36M17.index(one)] - positions[:, H36M17.index(other)]
+    return float(np.nanmedian(np.linalg.norm(between.astype(np.float64), axis=-1)))

@@ -1,0 +1,132 @@
+"""Other frame rates, and keypoints for frames in which a joint was missed, both on request.
+
+Frame k of a rate is at k / fps seconds, so that motion keeps its time. Between frames a local cubic
+is laid (`data/resample.py` says why); confidences are the lesser of the two frames' around.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.interpolate import PchipInterpolator
+
+from motionlift.data.resample import at_times
+from motionlift.errors import OptionError
+from motionlift.poses import Pose2D, Pose3D
+
+_TOLERANCE = 1e-6
+
+
+def fill_gaps(pose: Pose2D, *, max_frames: int) -> Pose2D:
+    """Keypoints with gaps of at most so many frames bridged, each keypoint by itself.
+
+    A monotone cubic in time (PCHIP) through the frames in which it was found, which does not swing
+    beyond them. Confidence is the lesser of those on both sides. Gaps at the ends stay.
+    """
+    keypoints, confidence = pose.keypoints.copy(), pose.confidence.copy()
+    time = pose.frame_index
+    num_filled = 0
+    for joint in range(pose.skeleton.num_joints):
+        known = np.flatnonzero(pose.confidence[:, joint] > 0)
+        # A gap's length is in frames of the source, also where its file leaves frames out.
+        is_short = (np.diff(known) > 1) & (np.diff(time[known]) - 1 <= max_frames)
+        if not is_short.any():
+            continue
+        curve = PchipInterpolator(time[known], pose.keypoints[known, joint])
+        for number in np.flatnonzero(is_short):
+            before, after = known[number], known[number + 1]
+            gap = slice(before + 1, after)
+            keypoints[gap, joint] = curve(time[gap])
+            confidence[gap, joint] = min(confidence[before, joint], confidence[after, joint])
+            num_filled += int(after - before - 1)
+    note = f"{num_filled} keypoints in gaps of at most {max_frames} frames are interpolated"
+    return replace(pose, keypoints=keypoints, confidence=confidence, notes=(*pose.notes, note))
+
+
+def keypoints_at(pose: Pose2D, fps: float) -> Pose2D:
+    """The keypoints at another rate, from the first frame to the last; a joint is missing where one
+    of the frames around lacks it.
+
+    The last frame may stand for a moment less than a frame later, so that none is lost.
+    """
+    assert pose.fps is not None
+    last = (pose.frame_index[-1] - pose.frame_index[0]) / pose.fps
+    count = int(np.ceil(last * fps - _TOLERANCE)) + 1
+    seconds = np.minimum(np.arange(count) / fps, last)
+    place = _places(pose.frame_index, pose.frame_index[0] + seconds * pose.fps)
+    keypoints, confidence = _sampled(pose.keypoints, pose.confidence, place)
+    return replace(
+        pose,
+        keypoints=keypoints,
+        confidence=confidence,
+        frame_index=np.arange(count),
+        fps=fps,
+    )
+
+
+def motion_at(pose: Pose3D, fps: float) -> Pose3D:
+    """The motion at another rate, with its keypoints: frame k is at k / fps seconds.
+
+    Raises:
+        OptionError: if its own rate is unknown, or the new one has no frame in its time.
+    """
+    if pose.fps is None:
+        raise OptionError(
+            f"--fps-out: {pose.source or 'the source'} has no frame rate; give --fps as well"
+        )
+    ratio = fps / pose.fps
+    first = int(np.ceil(pose.frame_index[0] * ratio - _TOLERANCE))
+    last = int(np.floor(pose.frame_index[-1] * ratio + _TOLERANCE))
+    if last < first:
+        raise OptionError(f"--fps-out {fps:g}: no frame of that rate falls into the motion")
+    frames = np.arange(first, last + 1)
+    place = _places(pose.frame_index, frames / ratio)
+    positions, confidence = _sampled(pose.positions, pose.confidence, place)
+    note = f"resampled from {pose.fps:g} to {fps:g} frames a second"
+    return replace(
+        pose,
+        positions=positions.astype(pose.positions.dtype),
+        confidence=confidence,
+        frame_index=frames,
+        fps=fps,
+        root_xy=None if pose.root_xy is None else at_times(pose.root_xy[:, None], place)[:, 0],
+        lifted_from=_seen_at(pose.lifted_from, place, frames=frames, fps=fps),
+        notes=(*pose.notes, note),
+    )
+
+
+def positions_at(
+    positions: Float[np.ndarray, "frame joint 3"], place: Float[np.ndarray, " moment"]
+) -> Float[np.ndarray, "moment joint 3"]:
+    """Joints at moments counted in their frames; NaN where one of the frames around has NaN."""
+    return at_times(positions, place)
+
+
+def _seen_at(
+    seen: Pose2D | None, place: Float[np.ndarray, " moment"], *, frames: np.ndarray, fps: float
+) -> Pose2D | None:
+    if seen is None:
+        return None
+    keypoints, confidence = _sampled(seen.keypoints, seen.confidence, place)
+    return replace(seen, keypoints=keypoints, confidence=confidence, frame_index=frames, fps=fps)
+
+
+def _sampled(
+    points: Float[np.ndarray, "frame joint axis"],
+    confidence: Float[np.ndarray, "frame joint"],
+    place: Float[np.ndarray, " moment"],
+) -> tuple[Float[np.ndarray, "moment joint axis"], Float[np.ndarray, "moment joint"]]:
+    sampled = at_times(points, place)
+    before, after = np.floor(place).astype(int), np.ceil(place).astype(int)
+    lesser = np.minimum(confidence[before], confidence[after])
+    is_missing = np.isnan(sampled).any(axis=-1) | (lesser == 0)
+    return np.where(is_missing[..., None], np.nan, sampled), np.where(is_missing, 0.0, lesser)
+
+
+def _places(
+    frame_index: Int[np.ndarray, " frame"], wanted: Float[np.ndarray, " moment"]
+) -> Float[np.ndarray, " moment"]:
+    """Moments in frame numbers as places between rows, snapped to rows where they are one."""
+    place = np.interp(wanted, frame_index, np.arange(len(frame_index)))
+    nearest = np.round(place)
+    return np.where(np.abs(place - nearest) < _TOLERANCE, nearest, place)
