@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from pybvh.rotations import euler_to_rotmat
 
 from motionlift.errors import FormatError
 
@@ -89,6 +88,9 @@ class BvhFile:
 
     def _local(self, node: Node) -> tuple[np.ndarray, np.ndarray]:
         """A node's position and axes in its parent's axes."""
+        # Here, because it takes long to import, and reading other formats does without.
+        from pybvh.rotations import euler_to_rotmat
+
         start = (0.0, 0.0, 0.0) if node.parent < 0 and node.positions else node.offset
         position = np.tile(np.asarray(start), (len(self.motion), 1))
         for axis, column in node.positions.items():

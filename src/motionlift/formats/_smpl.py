@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.spatial.transform import Rotation
 
 from motionlift.errors import FormatError
 from motionlift.formats._archives import read_arrays
@@ -170,6 +169,9 @@ def pose_body(
     translation: Float[np.ndarray, "frame 3"],
 ) -> PosedBody:
     """The model's joints; `pose` are rotation vectors, of joints missing at its end none."""
+    # Here, because it takes long to import, and reading other formats does without.
+    from scipy.spatial.transform import Rotation
+
     rest = _shaped(model.rest, model.rest_shapes, shape)
     frames = len(pose)
     joints = np.zeros((frames, len(rest), 3))

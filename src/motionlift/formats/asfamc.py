@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial.transform import Rotation
 
 from motionlift.errors import FormatError, SkeletonError
 from motionlift.formats import Format, ReadOptions
@@ -158,6 +157,9 @@ def _local(
 def _matrices(
     order: str, angles: Float[np.ndarray, "frame value"], skeleton: Acclaim
 ) -> Float[np.ndarray, "frame 3 3"]:
+    # Here, because it takes long to import, and reading other formats does without.
+    from scipy.spatial.transform import Rotation
+
     # Lower case axes are fixed ones to SciPy, and the first named turns first.
     return Rotation.from_euler(order, angles, degrees=skeleton.is_degrees).as_matrix()
 
