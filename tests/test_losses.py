@@ -140,3 +140,48 @@ def test_depth_does_not_matter_to_the_reprojection() -> None:
     moved = predicted + torch.tensor([0.0, 0.0, 9.0])
     loss = losses.reprojection_loss(moved, predicted[..., :2], ones)
     assert loss.item() == 0
+
+
+def _flat_case() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    predicted = torch.randn(2, 5, 17, 3, generator=generator, dtype=torch.float64)
+    target = torch.randn(2, 5, 17, 2, generator=generator, dtype=torch.float64)
+    confidence = torch.rand(2, 5, 17, generator=generator, dtype=torch.float64)
+    return predicted, target, confidence
+
+
+def test_a_reprojection_that_only_stands_elsewhere_is_no_error() -> None:
+    predicted, _, confidence = _flat_case()
+    where = torch.randn(2, 5, 1, 2, dtype=torch.float64)
+    loss = losses.placed_reprojection_loss(predicted, predicted[..., :2] + where, confidence)
+    torch.testing.assert_close(loss, torch.zeros_like(loss), atol=1e-12, rtol=0)
+
+
+def test_what_stands_at_unseen_joints_the_root_too_does_not_count() -> None:
+    predicted, target, confidence = _flat_case()
+    confidence[:, :, [0, 7]] = 0
+    predicted.requires_grad_()
+    loss = losses.placed_reprojection_loss(predicted, target, confidence)
+    (gradient,) = torch.autograd.grad(loss, predicted)
+    moved = target.clone()
+    moved[:, :, [0, 7]] = 1e3
+    again = losses.placed_reprojection_loss(predicted, moved, confidence)
+    torch.testing.assert_close(again, loss)
+    assert (gradient[:, :, [0, 7]] == 0).all() and (gradient[..., 2] == 0).all()
+    assert gradient.abs().sum() > 0
+
+
+def test_placing_by_hand_gives_the_published_reprojection() -> None:
+    predicted = torch.tensor([[0.0, 0.0, 5.0], [1.0, 0.0, 5.0]])
+    target = torch.tensor([[10.0, 3.0], [13.0, 3.0]])
+    # Weights 1 and 1/2: the mean shift is (10 + 12 / 2) / 1.5, so the errors are 2/3 and 4/3.
+    loss = losses.placed_reprojection_loss(predicted, target, torch.tensor([1.0, 0.5]))
+    torch.testing.assert_close(loss, torch.tensor((2 / 3 + 0.5 * 4 / 3) / 2))
+
+
+def test_a_frame_where_nobody_is_seen_has_no_reprojection_error() -> None:
+    predicted, target, confidence = _flat_case()
+    predicted.requires_grad_()
+    loss = losses.placed_reprojection_loss(predicted, target, torch.zeros_like(confidence))
+    (gradient,) = torch.autograd.grad(loss, predicted)
+    assert loss.item() == 0 and (gradient == 0).all()

@@ -58,7 +58,7 @@ def velocity_loss(
 
 
 def reprojection_loss(
-    predicted: Float[Tensor, "*batch frame joint 3"],
+    predicted: Float[Tensor, "*batch frame joint coordinate"],
     target_xy: Float[Tensor, "*batch frame joint 2"],
     confidence: Float[Tensor, "*batch frame joint"],
 ) -> Float[Tensor, ""]:
@@ -68,6 +68,24 @@ def reprojection_loss(
     may stand anywhere, but must be finite.
     """
     return _length((predicted[..., :2] - target_xy) * confidence[..., None]).mean()
+
+
+def placed_reprojection_loss(
+    predicted: Float[Tensor, "*batch frame joint 3"],
+    target_xy: Float[Tensor, "*batch frame joint 2"],
+    confidence: Float[Tensor, "*batch frame joint"],
+) -> Float[Tensor, ""]:
+    """`reprojection_loss` of an answer that says nothing of where the person stands.
+
+    Each frame's answer is first moved in the image plane so that the means of its joints, weighted
+    by confidence, meet. Moved by the root instead, a root that nobody saw would be a place like
+    any other, and the error of one that was would count for every joint.
+    """
+    weight = confidence[..., None]
+    total = weight.sum(dim=-2, keepdim=True)
+    apart = ((target_xy - predicted[..., :2]) * weight).sum(dim=-2, keepdim=True)
+    shift = apart / torch.where(total > 0, total, 1.0)
+    return reprojection_loss(predicted[..., :2] + shift, target_xy, confidence)
 
 
 def scale_loss(

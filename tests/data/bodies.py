@@ -46,8 +46,28 @@ def moving(frames: int, *, seed: int = 0) -> Float[np.ndarray, "frame 17 3"]:
     return (standing() + sway + path).astype(np.float32)
 
 
-def write_store(path: Path, *, lengths: dict[str, list[int]], fps: float = 50.0) -> Store:
-    """A store with a sequence for each length, by split."""
+def seen_flat(frames: int, *, seed: int = 0) -> Float[np.ndarray, "frame 17 3"]:
+    """x and y of the person in pixels, seen from the side, and the confidence of a detector.
+
+    The pelvis is never seen, nor is the left wrist in every third frame.
+    """
+    world = moving(frames, seed=seed)
+    points = np.stack([400 - 300 * world[..., 2], 700 - 300 * world[..., 1]], axis=-1)
+    confidence = np.random.default_rng(seed).uniform(0.3, 1.0, size=(frames, 17, 1))
+    flat = np.concatenate([points, confidence], axis=-1)
+    flat[:, H36M17.root] = np.nan
+    flat[::3, H36M17.index("left_wrist")] = np.nan
+    return flat.astype(np.float32)
+
+
+def write_store(
+    path: Path,
+    *,
+    lengths: dict[str, list[int]],
+    flat: dict[str, list[int]] | None = None,
+    fps: float = 50.0,
+) -> Store:
+    """A store with a sequence for each length, by split; of `flat`, sequences that are 2D only."""
     with create_store(path, fps=fps) as writer:
         for split, frames in lengths.items():
             for number, count in enumerate(frames):
@@ -58,4 +78,8 @@ def write_store(path: Path, *, lengths: dict[str, list[int]], fps: float = 50.0)
                     split=split,
                     fps_source=fps,
                 )
+        for split, frames in (flat or {}).items():
+            for number, count in enumerate(frames):
+                name = f"{split}/{number}.json"
+                writer.add(name, seen_flat(count, seed=number), split=split, units="px")
     return Store.open(path)

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from motionlift.data.batch import Batch, DataSettings, make_batch, place
+from motionlift.data.batch import Batch, DataSettings, make_batch, make_batch_2d, place
 from motionlift.data.clips import Clips, ClipSettings, Cut
 from motionlift.data.corruption import CorruptionSettings
 from motionlift.data.draws import Draws
 from motionlift.data.views import BodySettings, ViewSettings
 from motionlift.skeletons import H36M17
-from tests.data.bodies import moving, write_store
+from tests.data.bodies import moving, seen_flat, write_store
 
 CPU = torch.device("cpu")
 CLEAN = CorruptionSettings(noise=0.0, joint_mask=0.0, frame_mask=0.0)
@@ -94,3 +94,53 @@ def test_a_sample_is_the_same_alone_and_in_a_batch(tmp_path: Path) -> None:
     together, alone = batch_of([3, 7, 1]), batch_of([7])
     torch.testing.assert_close(together.inputs[1], alone.inputs[0], atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(together.target[1], alone.target[0], atol=1e-6, rtol=1e-5)
+
+
+def _flat(frames: int, settings: DataSettings, *, seed: int = 0) -> tuple[Cut, Batch]:
+    points = np.nan_to_num(seen_flat(frames, seed=seed))[None]
+    cut = Cut(points, points[..., 2] > 0)
+    draws = Draws.of(torch.arange(1), seed=0, epoch=0)
+    return cut, make_batch_2d(cut, draws, settings, device=CPU)
+
+
+def test_keypoints_are_their_own_target_with_the_detectors_confidence() -> None:
+    cut, batch = _flat(12, DataSettings(body=BodySettings(flip=0.0), corruption=CLEAN))
+    confidence = torch.from_numpy(cut.positions[..., 2])
+    assert torch.equal(batch.inputs[..., 2], confidence) and torch.equal(batch.weight, confidence)
+    assert torch.equal(batch.inputs[..., :2], batch.target[..., :2])
+    assert (batch.target[..., 2] == 0).all()
+    seen = batch.inputs[..., :2][confidence > 0]
+    torch.testing.assert_close(seen.abs().max(), torch.tensor(1.0))
+    pixels = seen * batch.scale
+    expected = torch.from_numpy(cut.positions[..., :2])[confidence > 0]
+    torch.testing.assert_close(pixels - pixels[0], expected - expected[0], atol=1e-2, rtol=1e-5)
+
+
+def test_masked_keypoints_are_no_input_but_still_targets() -> None:
+    cut, batch = _flat(40, DataSettings(body=BodySettings(flip=0.0)))
+    confidence = torch.from_numpy(cut.positions[..., 2])
+    is_masked = (batch.inputs[..., 2] == 0) & (confidence > 0)
+    assert 0.05 < is_masked.float().mean() < 0.3
+    assert (batch.inputs[is_masked] == 0).all()
+    assert torch.equal(batch.weight, confidence)
+    assert (batch.target[is_masked].abs().sum(dim=-1) > 0).all()
+
+
+def test_a_flip_exchanges_sides_and_what_is_seen_of_them() -> None:
+    _, plain = _flat(6, DataSettings(body=BodySettings(flip=0.0), corruption=CLEAN))
+    _, flipped = _flat(6, DataSettings(body=BodySettings(flip=1.0), corruption=CLEAN))
+    mirror = list(H36M17.mirror)
+    expected = plain.inputs[:, :, mirror] * torch.tensor([-1.0, 1.0, 1.0])
+    torch.testing.assert_close(flipped.inputs, expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(flipped.weight, plain.weight[:, :, mirror])
+
+
+def test_keypoints_of_which_masks_leave_nothing_teach_nothing() -> None:
+    hidden = CorruptionSettings(noise=0.0, joint_mask=0.0, frame_mask=0.0, absent=1.0)
+    points = np.zeros((1, 3, 17, 3), dtype=np.float32)
+    points[:, :, H36M17.index("spine")] = [900.0, 400.0, 0.9]
+    draws = Draws.of(torch.arange(1), seed=0, epoch=0)
+    cut = Cut(points, points[..., 2] > 0)
+    batch = make_batch_2d(cut, draws, DataSettings(corruption=hidden), device=CPU)
+    assert (batch.weight == 0).all() and (batch.inputs == 0).all()
+    assert batch.target.isfinite().all()

@@ -18,7 +18,7 @@ from motionlift.recipes import RECIPES
 from motionlift.recipes.finetuning import FINETUNING
 from motionlift.training.config import read_toml
 from motionlift.training.curves import draw_curves
-from motionlift.training.effect import check_effect
+from motionlift.training.effect import check_effect, check_effect_on
 from motionlift.training.loop import Limits, train
 from motionlift.training.processes import Processes
 from motionlift.training.recipe import Recipe
@@ -117,6 +117,7 @@ def _run(
     processes = Processes.start()
     compute = Compute.choose(device=options.device, precision=recipe.precision)
     store = Store.open(options.store)
+    check_effect_on(store, recipe, base=base)
     notes = check_samples(recipe, store)
     run = Run(options.out)
     say = _say if processes.is_first else _say_nothing
@@ -156,7 +157,7 @@ def _score_on_test(
 ) -> None:
     """Scores of the best weights on the people that nothing was chosen by, in `test.json`."""
     folder = run.path / "best"
-    if not store.select(split="test") or not (folder / "model.safetensors").is_file():
+    if not store.select(split="test", units="m") or not (folder / "model.safetensors").is_file():
         say("no test split, or no best weights: nothing to score")
         return
     frames = recipe.stages[-1].frames

@@ -2,12 +2,13 @@
 
 Every frame of the chosen split belongs to at least one clip: clips start every `stride` frames,
 and one more ends at the last frame. A sequence shorter than a clip is played back and forth (its
-time is reflected at its ends), so that short recordings teach too and no frame stands still.
+time is reflected at its ends), so that short recordings teach too and no frame stands still. Of
+motion that is 2D only, clips that show nobody for most of their time are left out.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ class ClipSettings:
 
 
 class Cut(NamedTuple):
-    """Clips as they stand in the store: world space, metres."""
+    """Clips as they stand in the store: world space and metres, or x, y and confidence."""
 
     positions: Float[np.ndarray, "B F J 3"]
     visibility: Bool[np.ndarray, "B F J"]
@@ -52,27 +53,35 @@ class Clips:
         frames: length of a clip.
         stride: frames from one clip's start to the next.
         settings: see `ClipSettings`.
+        units: "m" for motion with 3D truth, "px" for motion that is 2D only.
 
     Raises:
-        StoreError: if the split has no 3D sequence.
+        StoreError: if the split has no such sequence.
     """
 
     def __init__(
-        self, store: Store, *, split: str, frames: int, stride: int, settings: ClipSettings
+        self,
+        store: Store,
+        *,
+        split: str,
+        frames: int,
+        stride: int,
+        settings: ClipSettings,
+        units: Literal["m", "px"] = "m",
     ) -> None:
         self.store = store
         self.frames = frames
         self.stride = stride
         self.settings = settings
-        self.sequences: tuple[Sequence, ...] = tuple(
-            each for each in store.select(split=split) if each.units == "m"
-        )
+        self.sequences: tuple[Sequence, ...] = store.select(split=split, units=units)
         if not self.sequences:
-            raise StoreError(f"{store.path}: the split '{split}' has no 3D sequence")
+            what = "3D" if units == "m" else "2D-only"
+            raise StoreError(f"{store.path}: the split '{split}' has no {what} sequence")
         rows = [
             (number, start)
             for number, sequence in enumerate(self.sequences)
             for start in window_starts(sequence.frames, length=frames, stride=stride)
+            if units == "m" or self._shows_somebody(sequence, start)
         ]
         self._index: Int[np.ndarray, "clip 2"] = np.array(rows, dtype=np.int64)
 
@@ -104,6 +113,11 @@ class Clips:
             for clip, shift, speed in zip(clips, shifts, speeds, strict=True)
         ]
         return Cut(np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs]))
+
+    def _shows_somebody(self, sequence: Sequence, start: int) -> bool:
+        """Whether half of the joints are seen in half of the frames."""
+        visibility = self.store.visibility(sequence)[start : start + self.frames]
+        return bool((visibility.mean(axis=1) > 0.5).mean() >= 0.5)
 
     def _time_of(
         self, count: int, draws: Draws | None

@@ -79,10 +79,17 @@ def vary_body(
     """
     if settings.bone_scale > 0 or settings.limb_scale > 0:
         positions = _scale_bones(positions, _bone_factors(draws, settings))
-    if settings.flip > 0:
-        is_flipped = draws.chance("flip", probability=settings.flip)
-        positions = torch.where(is_flipped[:, None, None, None], flip(positions), positions)
-    return positions
+    return maybe_flip(positions, draws, settings)
+
+
+def maybe_flip(
+    positions: Float[Tensor, "B F J 3"], draws: Draws, settings: BodySettings
+) -> Float[Tensor, "B F J 3"]:
+    """Some of the samples as their mirror images; x, y and confidence may stand for x, y, z."""
+    if settings.flip == 0:
+        return positions
+    is_flipped = draws.chance("flip", probability=settings.flip)
+    return torch.where(is_flipped[:, None, None, None], flip(positions), positions)
 
 
 def rotations_of_views(draws: Draws, settings: ViewSettings) -> Float[Tensor, "B 3 3"]:

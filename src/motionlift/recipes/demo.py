@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from motionlift.network.dstformer import DSTformerConfig
 from motionlift.recipes import paper
+from motionlift.tasks.lift import Lift
 from motionlift.training.recipe import OptimizerSettings, Stage
 
 RECIPE = replace(
@@ -16,6 +17,7 @@ RECIPE = replace(
     network=DSTformerConfig(
         dim_feat=64, dim_rep=64, depth=2, num_heads=4, mlp_ratio=2, max_frames=27
     ),
+    task=Lift(),
     stages=(Stage(frames=9, stride=9, batch=32, epochs=1),),
     # Adam stands on the zero-depth plateau for minutes; orthogonalised steps leave it at once.
     optimizer=OptimizerSettings(

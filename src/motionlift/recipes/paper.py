@@ -1,6 +1,7 @@
 """The paper's pretraining (section 4.1 and the published configuration)."""
 
 from motionlift.network.dstformer import FULL
+from motionlift.tasks.lift import Lift
 from motionlift.training.recipe import Recipe, Stage
 
 RECIPE = Recipe(
@@ -10,5 +11,6 @@ RECIPE = Recipe(
         "Meant for GPUs and for capture by the dozen hours."
     ),
     network=FULL,
+    task=Lift(keypoints_from_epoch=30),
     stages=(Stage(frames=243, stride=81, batch=64, epochs=90),),
 )

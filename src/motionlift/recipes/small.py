@@ -41,7 +41,7 @@ RECIPE = replace(
         Stage(frames=9, stride=9, batch=96, epochs=4),
         Stage(frames=27, stride=27, batch=48, epochs=1),
     ),
-    task=Lift(losses=LossWeights(velocity=5.0)),
+    task=Lift(losses=LossWeights(velocity=5.0), keypoints_from_epoch=3),
     optimizer=OptimizerSettings(
         kind="muon", learning_rate=1e-3, muon_learning_rate=0.02, schedule="linear", warmup=50
     ),

@@ -3,6 +3,12 @@
 Section 3.2 of the paper: L = L_3D + lambda_O L_O, joint error plus the error of frame-to-frame
 velocity, in clip space; here each term is a mean over its count. The other terms that the published
 recipes name are options.
+
+Motion that is 2D only has L_2D instead: the answer's x and y against the keypoints, weighted by
+their confidence. From an epoch on, it stands shuffled among the 3D samples of each batch, and each
+term is a mean over all samples of the batch, to which those without the term's truth add nothing;
+so the loss is the same however a batch is divided among processes. The published code goes through
+all 2D samples before it comes back to 3D: a stretch without depth that it has to mend each epoch.
 """
 
 import dataclasses
@@ -17,11 +23,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from motionlift import losses
-from motionlift.data.batch import Batch, DataSettings, make_batch
+from motionlift.data.batch import Batch, DataSettings, join, make_batch, make_batch_2d
 from motionlift.data.clips import Clips
 from motionlift.data.corruption import CorruptionSettings
 from motionlift.data.draws import Draws
-from motionlift.data.store import Store
+from motionlift.data.store import Sequence, Store
 from motionlift.data.views import BodySettings
 from motionlift.errors import RecipeError
 from motionlift.network.compute import Compute
@@ -49,6 +55,8 @@ class LossWeights:
     """Weight of each term; a term of weight 0 is not computed.
 
     Attributes:
+        reprojection: of the mean error in the image of motion that is 2D only, L_2D; without such
+            motion in the store it has no effect.
         position: of the mean joint error, L_3D.
         velocity: of the mean velocity error, lambda_O.
         scale: of the joint error after each pose is scaled to fit; 0.5 in the published recipes.
@@ -58,6 +66,7 @@ class LossWeights:
         angle_velocity: of the error of their change from frame to frame.
     """
 
+    reprojection: float = 1.0
     position: float = 1.0
     velocity: float = 20.0
     scale: float = 0.0
@@ -70,20 +79,34 @@ class LossWeights:
         weights = dataclasses.asdict(self)
         if wrong := [name for name, weight in weights.items() if not weight >= 0]:
             raise RecipeError(f"losses.{wrong[0]} is {weights[wrong[0]]}, but at least 0")
+        del weights["reprojection"]
         if not any(weights.values()):
-            raise RecipeError("losses: every weight is 0, so there is nothing to learn")
+            raise RecipeError(
+                "losses: every weight of 3D terms is 0, so there is nothing to learn depth from"
+            )
 
 
 def loss_terms(
     predicted: Float[Tensor, "B F J 3"], batch: Batch, weights: LossWeights
 ) -> dict[str, Float[Tensor, ""]]:
     """Each term with a weight above 0, times nothing yet. Joints the capture lacks add nothing."""
-    predicted = torch.where(batch.weight[..., None] > 0, predicted, batch.target)
-    return {
-        name: function(predicted, batch.target)
-        for name, function in _TERMS.items()
-        if getattr(weights, name) > 0
-    }
+    chosen = {name: each for name, each in _TERMS.items() if getattr(weights, name) > 0}
+    if batch.num_2d is None:
+        predicted = torch.where(batch.weight[..., None] > 0, predicted, batch.target)
+        return {name: function(predicted, batch.target) for name, function in chosen.items()}
+    count, num_3d = len(predicted), len(predicted) - batch.num_2d
+    target, weight = batch.target, batch.weight
+    terms = dict.fromkeys([*chosen, "reprojection"], predicted.new_zeros(()))
+    if num_3d:
+        answer = torch.where(weight[:num_3d, ..., None] > 0, predicted[:num_3d], target[:num_3d])
+        for name, function in chosen.items():
+            terms[name] = function(answer, target[:num_3d]) * (num_3d / count)
+    if batch.num_2d:
+        error = losses.placed_reprojection_loss(
+            predicted[num_3d:], target[num_3d:, ..., :2], weight[num_3d:]
+        )
+        terms["reprojection"] = error * (batch.num_2d / count)
+    return terms
 
 
 def total_loss(terms: dict[str, Float[Tensor, ""]], weights: LossWeights) -> Float[Tensor, ""]:
@@ -92,30 +115,58 @@ def total_loss(terms: dict[str, Float[Tensor, ""]], weights: LossWeights) -> Flo
 
 
 class LiftSamples(Samples[Batch]):
-    """Clips, seen by random cameras and corrupted."""
+    """Clips, seen by random cameras and corrupted; from an epoch on, keypoints among them.
 
-    def __init__(self, clips: Clips, data: DataSettings) -> None:
+    Args:
+        clips: with 3D truth; their numbers come first.
+        keypoints: clips that are 2D only, if any take part.
+        joins: the epoch from which on they do, from 0.
+    """
+
+    def __init__(
+        self, clips: Clips, data: DataSettings, *, keypoints: Clips | None = None, joins: int = 0
+    ) -> None:
         self.clips = clips
         self.data = data
-        self.sequences = clips.sequences
+        self.keypoints = keypoints
+        self.joins = joins
         self.frames = clips.frames
+        self.sequences = clips.sequences
+        if keypoints is not None:
+            self.sequences += keypoints.sequences
 
     def __len__(self) -> int:
-        return len(self.clips)
+        return len(self.clips) + (0 if self.keypoints is None else len(self.keypoints))
 
     def order(self, *, seed: int, epoch: int) -> Int[np.ndarray, " sample"]:
-        return self.clips.order(seed=seed, epoch=epoch)
+        order = self.clips.order(seed=seed, epoch=epoch)
+        if self.keypoints is None or epoch < self.joins:
+            return order
+        others = len(self.clips) + self.keypoints.order(seed=seed, epoch=epoch)
+        return np.random.default_rng([seed, epoch, 2]).permutation(np.concatenate([order, others]))
 
     def name(self, sample: int) -> str:
+        if self.keypoints is not None and sample >= len(self.clips):
+            return self.keypoints.name(sample - len(self.clips))
         return self.clips.name(sample)
 
     def batch(
         self, samples: Int[np.ndarray, " sample"], *, seed: int, epoch: int, device: torch.device
     ) -> Batch:
-        numbers = torch.from_numpy(samples)
-        cut = self.clips.cut(samples, Draws.of(numbers, seed=seed, epoch=epoch))
-        draws = Draws.of(numbers.to(device), seed=seed, epoch=epoch)
-        return make_batch(cut, draws, self.data, device=device)
+        is_3d = samples < len(self.clips)
+        batches = []
+        for make, clips, chosen, first in (
+            (make_batch, self.clips, samples[is_3d], 0),
+            (make_batch_2d, self.keypoints, samples[~is_3d], len(self.clips)),
+        ):
+            if clips is not None and len(chosen):
+                numbers = torch.from_numpy(chosen)
+                cut = clips.cut(chosen - first, Draws.of(numbers, seed=seed, epoch=epoch))
+                draws = Draws.of(numbers.to(device), seed=seed, epoch=epoch)
+                batches.append(make(cut, draws, self.data, device=device))
+        if self.keypoints is None or epoch < self.joins:
+            return batches[0]
+        return join(batches, num_2d=int((~is_3d).sum()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,10 +175,12 @@ class Lift(Task[Batch]):
 
     Attributes:
         losses: weights of the loss terms.
+        keypoints_from_epoch: the epoch, from 0, from which on motion that is 2D only takes part.
         new_head: whether weights that training begins with get a new last layer.
     """
 
     losses: LossWeights = field(default_factory=LossWeights)
+    keypoints_from_epoch: int = 0
     new_head: bool = False
 
     @property
@@ -138,7 +191,19 @@ class Lift(Task[Batch]):
         self, store: Store, *, split: str, frames: int, stride: int, data: DataSettings, seed: int
     ) -> LiftSamples:
         clips = Clips(store, split=split, frames=frames, stride=stride, settings=data.clips)
-        return LiftSamples(clips, data)
+        flat = store.select(split=split, units="px") if split == "train" else ()
+        if not flat or self.losses.reprojection == 0:
+            samples = LiftSamples(clips, data)
+            if flat:
+                samples.notes = (f"{_counted(flat)} not used: losses.reprojection is 0",)
+            return samples
+        keypoints = Clips(
+            store, split=split, frames=frames, stride=stride, settings=data.clips, units="px"
+        )
+        joins = self.keypoints_from_epoch
+        samples = LiftSamples(clips, data, keypoints=keypoints, joins=joins)
+        samples.notes = (f"{_counted(flat)} used from epoch {joins + 1} on",)
+        return samples
 
     def build(self, backbone: DSTformer, store: Store) -> nn.Module:
         if self.new_head:
@@ -189,6 +254,11 @@ class Lift(Task[Batch]):
 
     def without_effect(self) -> Mapping[str, str]:
         return {}
+
+
+def _counted(sequences: tuple[Sequence, ...]) -> str:
+    minutes = sum(each.seconds for each in sequences) / 60
+    return f"{len(sequences)} sequences ({minutes:.1f} minutes) are 2D only,"
 
 
 def _mpjpe_mm(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from motionlift.data.store import Store
 from motionlift.errors import RecipeError
 from motionlift.training.recipe import Recipe
 
@@ -32,6 +33,8 @@ class Rule:
         return value in self.values if self.values else bool(value)
 
 
+# What counts only where the store has motion that is 2D only.
+OF_2D = ("task.losses.reprojection", "task.keypoints_from_epoch")
 RULES = (
     Rule(settings=("optimizer.muon_learning_rate",), under="optimizer.kind", values=("muon",)),
     Rule(settings=("optimizer.weight_decay",), under="optimizer.kind", values=("adamw", "muon")),
@@ -54,6 +57,7 @@ RULES = (
     ),
     Rule(settings=("from_scratch", "freeze", "backbone_lr_scale", "task.new_head"), under="model"),
     Rule(settings=("backbone_lr_scale",), under="freeze", values=("nothing",)),
+    Rule(settings=("task.keypoints_from_epoch",), under="task.losses.reprojection"),
     Rule(settings=("freeze", "backbone_lr_scale"), under="from_scratch", values=(False,)),
     Rule(settings=("freeze", "backbone_lr_scale"), under="task.new_head", values=(True,)),
 )
@@ -65,8 +69,8 @@ def check_effect(recipe: Recipe, *, base: Recipe) -> None:
     Raises:
         RecipeError: that names the first that does not, and why.
     """
-    ours, theirs = dict(_leaves(recipe)), dict(_leaves(base))
-    for path in (path for path, value in ours.items() if theirs.get(path, value) != value):
+    ours = dict(_leaves(recipe))
+    for path in _changed(recipe, base):
         for rule in RULES:
             if any(fnmatchcase(path, pattern) for pattern in rule.settings):
                 other = ours.get(rule.under)
@@ -75,6 +79,31 @@ def check_effect(recipe: Recipe, *, base: Recipe) -> None:
         for pattern, reason in recipe.task.without_effect().items():
             if fnmatchcase(_without_numbers(path), f"{pattern}*"):
                 raise RecipeError(_message(path, f"for this task: {reason}"))
+
+
+def check_effect_on(store: Store, recipe: Recipe, *, base: Recipe) -> None:
+    """Every setting of 2D-only motion that differs from `base` makes a difference on this store.
+
+    Raises:
+        RecipeError: that names the first that does not, and why.
+    """
+    epochs = sum(stage.epochs for stage in recipe.stages)
+    joins = dict(_leaves(recipe)).get("task.keypoints_from_epoch", 0)
+    if not store.select(split="train", units="px"):
+        reason = f"on {store.path}: its training split has no motion that is 2D only"
+    elif joins >= epochs:
+        reason = f"with {epochs} epochs: motion that is 2D only would join in epoch {joins + 1}"
+    else:
+        return
+    for path in _changed(recipe, base):
+        if path in OF_2D:
+            raise RecipeError(_message(path, reason))
+
+
+def _changed(recipe: Recipe, base: Recipe) -> list[str]:
+    """Paths of the settings that differ."""
+    theirs = dict(_leaves(base))
+    return [path for path, value in _leaves(recipe) if theirs.get(path, value) != value]
 
 
 def _leaves(record: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

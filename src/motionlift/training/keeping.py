@@ -32,7 +32,7 @@ class Keeper:
 
     def validate(self, state: TrainingState, *, frames: int) -> None:
         """Score the held-out people; keep the weights if they are the best so far."""
-        if not self.writes or not self.store.select(split="val"):
+        if not self.writes or not self.store.select(split="val", units="m"):
             return
         task = self.recipe.task
         samples = task.samples(
