@@ -114,7 +114,7 @@ def read_arrays(path: Path, *, only: Container[str] | None = None) -> dict[str, 
             header, fortran_order = _read_header(stream)
             if not header.dtype.hasobject:
                 arrays[_array_name(member)] = _to_array(
-                    data[stream.tell() :], header, fortran_order=fortran_order
+                    data, header, offset=stream.tell(), fortran_order=fortran_order
                 )
         return arrays
 
@@ -131,7 +131,7 @@ def read_npy(path: Path) -> np.ndarray:
         header, fortran_order = _read_header(stream)
         if header.dtype.hasobject:
             raise ValueError("it holds Python objects")
-        return _to_array(data[stream.tell() :], header, fortran_order=fortran_order)
+        return _to_array(data, header, offset=stream.tell(), fortran_order=fortran_order)
     except _DAMAGE as error:
         raise FormatError(f"{path}: not a readable .npy array ({error})") from error
 
@@ -200,18 +200,20 @@ def _read_header(stream: IO[bytes]) -> tuple[ArrayHeader, bool]:
     return ArrayHeader(shape=shape, dtype=np.dtype(kind)), fortran_order == "True"
 
 
-def _to_array(data: bytes, header: ArrayHeader, *, fortran_order: bool) -> np.ndarray:
+def _to_array(data: bytes, header: ArrayHeader, *, offset: int, fortran_order: bool) -> np.ndarray:
+    """What follows the header, as an array that shares its memory."""
     count = 1
     for length in header.shape:
         count *= int(length)
-    if count < 0 or count * header.dtype.itemsize != len(data):
-        raise ValueError(f"an array says shape {header.shape} but has {len(data)} bytes")
+    size = len(data) - offset
+    if count < 0 or count * header.dtype.itemsize != size:
+        raise ValueError(f"an array says shape {header.shape} but has {size} bytes")
     if header.dtype.itemsize == 0:
         raise ValueError(f"an array of empty elements ({header.dtype})")
     if header.dtype.kind == "U":
         # NumPy makes broken strings of numbers that are no characters.
-        codes = np.frombuffer(data, dtype=header.dtype.byteorder + "u4")
+        codes = np.frombuffer(data, dtype=header.dtype.byteorder + "u4", offset=offset)
         if ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any():
             raise ValueError("an array of text holds what is no text")
-    array = np.frombuffer(data, dtype=header.dtype)
+    array = np.frombuffer(data, dtype=header.dtype, offset=offset)
     return array.reshape(header.shape, order="F" if fortran_order else "C")
