@@ -6,19 +6,35 @@ imported by `lift` and `encode` when they are called.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 from jaxtyping import Float
 
 from motionlift.errors import FormatError, OptionError
 from motionlift.files import check_writable, written_beside
+from motionlift.finishing import LiftOptions, lift_with
 from motionlift.formats import ReadOptions, find_format, find_writer, read_keypoints
 from motionlift.poses import Pose2D, Pose3D
 
 if TYPE_CHECKING:
     from motionlift.lifting import Lifter
     from motionlift.network.dstformer import DSTformer
+
+
+class Beyond(TypedDict, total=False):
+    """What `lift` takes beyond the lift, by keyword: the fields of `LiftOptions`."""
+
+    height: float | None
+    focal: float | None
+    fov: float | None
+    image_size: tuple[int, int] | None
+    calibration: Path | None
+    camera: str | None
+    up: str
+    smooth: str | None
+    interpolate_gaps: int
+    fps_out: float | None
 
 
 @overload
@@ -91,6 +107,7 @@ def lift(
     flip: bool = False,
     device: str | None = None,
     precision: str | None = None,
+    **beyond: Unpack[Beyond],
 ) -> Pose3D:
     """3D joints for 2D keypoints, one frame for one frame; see `Lifter.lift_pose`.
 
@@ -101,12 +118,16 @@ def lift(
         flip: average with the mirror image's answer; takes twice the time.
         device: "cpu", "cuda", "mps"; the fastest that is here if not given.
         precision: "fp32" or "bf16"; what the device is made for if not given.
+        beyond: metres, a path, smoothing and rate, as `motionlift.finishing.LiftOptions` has them.
 
     Raises:
-        MotionliftError: if the source or the model cannot be read, or nobody is in the source.
+        MotionliftError: if the source or the model cannot be read, nobody is in the source, or an
+            option is out of range.
     """
+    options = LiftOptions(**beyond)
     pose = _keypoints_of(source, person=person)
-    return _lifter(model, device=device, precision=precision, flip=flip).lift_pose(pose)
+    lifter = _lifter(model, device=device, precision=precision, flip=flip)
+    return lift_with(lifter, pose, options)
 
 
 def encode(

@@ -13,9 +13,11 @@ import numpy as np
 import tyro
 
 from motionlift.api import choose_people, write
+from motionlift.cli._lift_options import Finishing, options_of
 from motionlift.cli._report import of_person, progress_bar, say, say_lift, say_machine, say_notes
 from motionlift.errors import FormatError, OptionError
 from motionlift.files import check_writable, written_beside
+from motionlift.finishing import lift_with
 from motionlift.formats import ReadOptions, find_writer, read_keypoints
 from motionlift.poses import Pose2D
 
@@ -36,7 +38,8 @@ class Source:
     fps: float | None = None
     """frames a second, instead of what the file says"""
     image_size: tuple[int, int] | None = None
-    """width and height of the picture, for keypoints that are parts of it, as MediaPipe's are"""
+    """width and height of the picture, where the file does not say and it matters: for keypoints
+    that are parts of it, as MediaPipe's are, and for --focal and --fov"""
     person: str = "largest"
     """largest, all, or the name of one of the people found; all writes a file for each"""
 
@@ -67,6 +70,7 @@ class LiftArguments:
     network: Annotated[Network, Unprefixed]
     flip: bool = False
     """average with the mirror image's answer; takes twice the time"""
+    finishing: Annotated[Finishing, Unprefixed]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +88,13 @@ def lift(arguments: Sequence[str]) -> None:
     asked = tyro.cli(LiftArguments, args=list(arguments), prog="motionlift lift")
     check_writable(asked.out)
     find_writer(asked.out)
+    options = options_of(asked.finishing, image_size=asked.source.image_size)
     people = _people(asked.source, out=asked.out)
     lifter = make_lifter(asked.network, flip=asked.flip)
     for pose, out in people:
         began = time.perf_counter()
         with progress_bar("lifting") as on_progress:
-            lifted = lifter.lift_pose(pose, on_progress=on_progress)
+            lifted = lift_with(lifter, pose, options, on_progress=on_progress)
         seconds = time.perf_counter() - began
         write(lifted, out)
         say_lift(lifted, lifter, seconds=seconds)
