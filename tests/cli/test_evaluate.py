@@ -83,9 +83,28 @@ def test_several_models_are_one_recipe_under_several_seeds(
     assert "±0.0" in capsys.readouterr().out
 
 
+def test_short_clips_are_lifted_by_themselves(
+    weights: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors = {}
+    for frames in ("1", "27", "243"):
+        out = tmp_path / f"{frames}.json"
+        command = ["evaluate", "--store", str(store), "--model", str(weights), "--no-baselines"]
+        options = ["--conditions", "clean", "--clip-frames", frames, "--json", str(out)]
+        assert main([*command, *options]) == 0
+        values = json.loads(out.read_text())
+        assert values["store"]["clip_frames"] == int(frames)
+        assert values["conditions"]["clean"]["pooled"]["frames"] == 212
+        errors[frames] = values["conditions"]["clean"]["pooled"]["mpjpe_mm"]
+    # The network's windows have 27 frames, and no test sequence has more than 40.
+    assert errors["1"] != errors["27"]
+    assert "clips of 27 frames, each lifted by itself" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (("--clip-frames", "0"), "clip-frames is 0, but a clip has at least 1 frame"),
         (("--protocol", "closed"), "no protocol is named 'closed'; there are:"),
         (("--conditions", "rain"), "there are: clean, noise, noise+masks"),
         (("--split", "val"), "no 3D sequence of the split 'val'"),
@@ -142,6 +161,7 @@ def test_a_lift_is_held_to_a_truth_of_the_same_frames(
         (("--protocol", "h36m"), "with --protocol h36m: --data is missing"),
         (("--protocol", "h36m", "--data", "x", "--split", "val"), "--split does nothing"),
         (("--protocol", "3dhp", "--data", "x"), "motionlift: x: "),
+        (("--protocol", "h36m", "--data", "x", "--clip-frames", "9"), "--clip-frames does nothing"),
         (("--store", "s", "--data", "x"), "with --protocol open: --data does nothing"),
     ],
 )

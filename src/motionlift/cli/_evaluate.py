@@ -41,10 +41,16 @@ def evaluate_on_store(asked: "Arguments", protocol: StoreProtocol) -> None:
         store = Store.open(asked.store)
         sequences = sequences_to_score(store, protocol, split=asked.split, quick=asked.quick)
         tested = _tested(asked)
-        models = {name: NetworkLifter(each.lifter) for name, each in tested.items()}
+        models = {
+            name: NetworkLifter(each.lifter, clip_frames=asked.clip_frames)
+            for name, each in tested.items()
+        }
         notes = notes_on(store, sequences, protocol=protocol, split=asked.split)
         baselines, missing = fit_baselines(store, protocol) if asked.baselines else ({}, ())
         notes += missing
+        if asked.clip_frames is not None:
+            notes += (f"clips of {asked.clip_frames} frames, each lifted by itself",)
+            notes += ("baselines see whole sequences",) * bool(baselines)
         frames = sum(each.frames for each in sequences)
         console = _console()
         _introduce(console, asked, tested[MODEL].lifter)
@@ -70,6 +76,7 @@ def evaluate_on_store(asked: "Arguments", protocol: StoreProtocol) -> None:
                 "fps": store.fps,
                 "split": asked.split or protocol.split,
                 "quick": asked.quick,
+                "clip_frames": asked.clip_frames,
                 "sequences": len(sequences),
                 "frames": frames,
             },

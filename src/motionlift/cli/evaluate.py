@@ -30,6 +30,8 @@ class Arguments:
         baselines: score the baselines too.
         stride: frames from one window to the next; as many as a window has if not given, so that
             each frame is lifted once.
+        clip_frames: cut each sequence into clips of so many frames, and lift each by itself: what
+            a network makes of short recordings.
         flip: lift the mirror image too, and average; takes twice the time.
         precision: `fp32`, or `bf16` where the device has it.
         device: `cpu`, `cuda`, `cuda:1` ...; the fastest that is here if not given.
@@ -48,6 +50,7 @@ class Arguments:
     conditions: tuple[str, ...] | None = None
     baselines: bool = True
     stride: int | None = None
+    clip_frames: int | None = None
     flip: bool = False
     precision: str = "fp32"
     device: str | None = None
@@ -72,7 +75,7 @@ def run(arguments: Sequence[str]) -> None:
     protocol = PROTOCOLS.get(asked.protocol)
     how = {"protocol", "model", "json", "stride", "flip", "precision", "device"}
     if isinstance(protocol, StoreProtocol):
-        which = {"quick", "split", "conditions", "baselines", "html"}
+        which = {"quick", "split", "conditions", "baselines", "html", "clip_frames"}
         _check(asked, needed={"store"}, useful=how | which)
         from motionlift.cli._evaluate import evaluate_on_store
 
@@ -92,9 +95,13 @@ def _check(asked: Arguments, *, needed: set[str], useful: set[str]) -> None:
     else:
         way = f"with --protocol {asked.protocol}"
     for name in sorted(needed - given):
-        raise OptionError(f"evaluate {way}: --{name} is missing")
+        raise OptionError(f"evaluate {way}: --{_typed(name)} is missing")
     for name in sorted(given - needed - useful):
-        raise OptionError(f"evaluate {way}: --{name} does nothing; leave it out")
+        raise OptionError(f"evaluate {way}: --{_typed(name)} does nothing; leave it out")
+
+
+def _typed(name: str) -> str:
+    return name.replace("_", "-")
 
 
 COMMAND = Command(

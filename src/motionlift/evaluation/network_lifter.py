@@ -1,14 +1,16 @@
 """A network under test, used as `motionlift lift` uses it, whatever the length of a sequence."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
-from motionlift.errors import MotionliftError
+from motionlift.errors import MotionliftError, OptionError
 from motionlift.evaluation.samples import Sample
 from motionlift.poses import Pose2D
 from motionlift.skeletons import H36M17
+from motionlift.windows import window_starts
 
 if TYPE_CHECKING:
     from motionlift.lifting import Lifter
@@ -19,36 +21,61 @@ class NetworkLifter:
 
     Keypoints are in metres, and so are the answers: a clip's scale is the way back into the
     keypoints' unit, whatever it is.
+
+    Args:
+        lifter: what lifts a pose of any length.
+        clip_frames: cut each view into clips of so many frames, and lift each as if there were no
+            more; the last ends with the sequence, and its answer counts where it overlaps.
+
+    Raises:
+        OptionError: if a clip has no frame.
     """
 
-    def __init__(self, lifter: "Lifter") -> None:
+    def __init__(self, lifter: "Lifter", *, clip_frames: int | None = None) -> None:
+        if clip_frames is not None and clip_frames < 1:
+            raise OptionError(f"clip-frames is {clip_frames}, but a clip has at least 1 frame")
         self._lifter = lifter
+        self._clip_frames = clip_frames
 
     def __call__(self, sample: Sample) -> Float[np.ndarray, "view frame 17 3"]:
         """Root-relative joints in metres; NaN in frames without an answer."""
-        poses = [_keypoints(sample, view) for view in range(len(sample.views))]
-        try:
-            # Views together fill a batch that one alone, of a short sequence, would not.
-            return np.stack([lifted.positions for lifted in self._lifter.lift_poses(poses)])
-        except MotionliftError:
-            return np.stack([self._lift(pose) for pose in poses])
+        frames = sample.sequence.frames
+        length = min(self._clip_frames or frames, frames)
+        starts = window_starts(frames, length=length, stride=length)
+        views = range(len(sample.views))
+        # Views and clips together fill a batch that one alone would not.
+        poses = [_keypoints(sample, view, start, length) for view in views for start in starts]
+        lifted = iter(self._lift(poses))
+        answers = np.full(sample.target.shape, np.nan)
+        for view in views:
+            for start in starts:
+                answers[view, start : start + length] = next(lifted)
+        return answers
 
-    def _lift(self, pose: Pose2D) -> Float[np.ndarray, "frame 17 3"]:
+    def _lift(self, poses: Sequence[Pose2D]) -> list[Float[np.ndarray, "frame 17 3"]]:
+        """Each pose's answer; NaN where too little is visible: that is an answer too, and counted.
+
+        One pose that cannot be lifted fails all it is lifted with: halves go on without it.
+        """
         try:
-            return self._lifter.lift_pose(pose).positions
+            return [motion.positions for motion in self._lifter.lift_poses(poses)]
         except MotionliftError:
+            if len(poses) > 1:
+                middle = len(poses) // 2
+                return self._lift(poses[:middle]) + self._lift(poses[middle:])
+            (pose,) = poses
             if pose.is_visible.all():
                 raise
-            # Too little is visible to lift anything: that is an answer too, and counted.
-            return np.full((*pose.confidence.shape, 3), np.nan)
+            return [np.full((*pose.confidence.shape, 3), np.nan)]
 
 
-def _keypoints(sample: Sample, view: int) -> Pose2D:
+def _keypoints(sample: Sample, view: int, start: int, length: int) -> Pose2D:
+    frames = slice(start, start + length)
     return Pose2D(
         skeleton=H36M17,
-        keypoints=sample.keypoints[view],
-        confidence=sample.confidence[view],
-        frame_index=np.arange(sample.sequence.frames),
+        keypoints=sample.keypoints[view, frames],
+        confidence=sample.confidence[view, frames],
+        frame_index=np.arange(length),
         fps=sample.sequence.fps,
         source=sample.sequence.name,
     )
