@@ -8,6 +8,7 @@ from torch import Tensor
 
 from motionlift.lifting import Lifter
 from motionlift.network.dstformer import DSTformer, DSTformerConfig
+from motionlift.network.expected_error import ErrorHead
 from motionlift.poses import Pose2D
 from motionlift.skeletons import H36M17, Skeleton
 
@@ -31,6 +32,14 @@ def tiny(kind: type[DSTformer] = DSTformer) -> DSTformer:
 
 def lifter(kind: type[DSTformer] = DSTformer, **options: object) -> Lifter:
     return Lifter(tiny(kind), device="cpu", precision="fp32", **options)  # type: ignore[arg-type]
+
+
+def with_error_head(**options: object) -> Lifter:
+    """A lifter whose network tells expected errors."""
+    model = tiny()
+    torch.manual_seed(1)
+    model.error_head = ErrorHead(model.config.dim_rep, model.config.num_joints)
+    return Lifter(model, device="cpu", precision="fp32", **options)  # type: ignore[arg-type]
 
 
 def pose(num_frames: int, *, skeleton: Skeleton = H36M17, seed: int = 0) -> Pose2D:

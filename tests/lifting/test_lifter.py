@@ -12,7 +12,7 @@ from motionlift.errors import MotionliftError, OptionError, WeightsError
 from motionlift.lifting import Lifter, mirrored, root_in_image
 from motionlift.lifting import lifter as lifter_module
 from motionlift.skeletons import COCO17, H36M17
-from tests.lifting.makers import WINDOW, Echo, hidden, lifter, pose, tiny
+from tests.lifting.makers import WINDOW, Echo, hidden, lifter, pose, tiny, with_error_head
 
 
 @pytest.mark.parametrize("num_frames", [1, 2, WINDOW - 1, WINDOW, WINDOW + 1, 3 * WINDOW + 5, 700])
@@ -252,3 +252,39 @@ def test_the_windows_of_a_long_sequence_are_not_in_memory_at_once() -> None:
     # What stays is positions, confidences and root; all windows would be 2.25 times the positions.
     kept = lifted.positions.nbytes + lifted.confidence.nbytes
     assert peak < 2 * kept
+
+
+def test_an_error_head_tells_the_expected_error_and_moves_no_joint() -> None:
+    seen = pose(30)
+    told, plain = with_error_head().lift_pose(seen), lifter().lift_pose(seen)
+    np.testing.assert_allclose(told.positions, plain.positions, rtol=1e-6, atol=1e-4)
+    assert plain.expected_error is None
+    assert told.expected_error is not None
+    assert (told.expected_error[:, H36M17.root] == 0).all()
+    others = np.delete(told.expected_error, H36M17.root, axis=1)
+    assert (others > 0).all()
+
+
+def test_the_expected_error_is_in_pixels() -> None:
+    small = pose(30)
+    large = replace(small, keypoints=3 * small.keypoints)
+    expected = [with_error_head().lift_pose(each).expected_error for each in (small, large)]
+    assert expected[0] is not None and expected[1] is not None
+    np.testing.assert_allclose(expected[1], 3 * expected[0], rtol=1e-4)
+
+
+def test_the_mirror_image_has_the_same_expected_errors_with_flip() -> None:
+    seen = pose(12)
+    mirror = replace(seen, keypoints=seen.keypoints[:, list(H36M17.mirror)] * [-1, 1])
+    expected = [
+        with_error_head(flip=True).lift_pose(each).expected_error for each in (seen, mirror)
+    ]
+    assert expected[0] is not None and expected[1] is not None
+    np.testing.assert_allclose(expected[1][:, list(H36M17.mirror)], expected[0], rtol=1e-4)
+
+
+def test_frames_without_an_answer_have_no_expected_error() -> None:
+    lifted = with_error_head().lift_pose(hidden(pose(60), slice(20, 50)))
+    assert lifted.expected_error is not None
+    assert (np.isnan(lifted.expected_error) == np.isnan(lifted.positions[..., 0])).all()
+    assert np.isnan(lifted.expected_error).any()

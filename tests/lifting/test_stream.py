@@ -12,7 +12,7 @@ from motionlift.errors import MotionliftError
 from motionlift.lifting import Lifter
 from motionlift.poses import Pose2D, Pose3D
 from motionlift.skeletons import COCO17, H36M17
-from tests.lifting.makers import WINDOW, hidden, lifter, pose
+from tests.lifting.makers import WINDOW, hidden, lifter, pose, with_error_head
 
 LIFTERS = {stride: lifter(stride=stride) for stride in (1, 4, 6, WINDOW)}
 
@@ -136,3 +136,12 @@ def test_frames_far_apart_in_size_do_not_disturb_each_other() -> None:
     parts = streamed(LIFTERS[WINDOW], both)
     positions = np.concatenate([part.positions for part in parts])
     assert_allclose(positions, LIFTERS[WINDOW].lift_pose(both).positions, rtol=1e-4, atol=1e-5)
+
+
+def test_a_stream_gives_the_expected_errors_of_the_offline_lift() -> None:
+    lifting, seen = with_error_head(), pose(40)
+    given_out = [part.expected_error for part in streamed(lifting, seen)]
+    offline = lifting.lift_pose(seen).expected_error
+    assert offline is not None
+    together = np.concatenate([each for each in given_out if each is not None])
+    assert_allclose(together, offline, rtol=1e-5)

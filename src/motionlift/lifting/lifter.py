@@ -37,6 +37,7 @@ class Lifter:
     Attributes:
         device, precision: the choices made, with their reasons.
         model_name, num_parameters: of the network.
+        channels: of a joint of an answer: x, y, z, and its expected error if the network knows it.
         window, stride: see above.
     """
 
@@ -54,6 +55,7 @@ class Lifter:
         self.precision = choose_precision(self.device.value, precision)
         self.model_name = model.name
         self.num_parameters = sum(parameter.numel() for parameter in model.parameters())
+        self.channels = 3 if model.error_head is None else 4
         longest = clip_frames(model)
         self.window = longest if window is None else window
         if not 1 <= self.window <= longest:
@@ -91,7 +93,9 @@ class Lifter:
             MotionliftError: if in one of them no two distinct keypoints are visible.
         """
         seen = [to_h36m17(pose) for pose in poses]
-        joined = self._run(seen, self.answer, channels=3, in_pixels=True, on_progress=on_progress)
+        joined = self._run(
+            seen, self.answer, channels=self.channels, in_pixels=True, on_progress=on_progress
+        )
         return [self._motion(*each) for each in zip(seen, joined, strict=True)]
 
     def encode_pose(
@@ -119,14 +123,14 @@ class Lifter:
 
     def answer(
         self, clips: Float32[np.ndarray, "window frame 17 3"]
-    ) -> Float32[np.ndarray, "window frame 17 3"]:
-        """What the network says to clips of one length, in clip space."""
+    ) -> Float32[np.ndarray, "window frame 17 channel"]:
+        """What the network says to clips of one length, in clip space; see `channels`."""
         return self._asking(self._lift)(clips)
 
-    def _lift(self, clips: Float[Tensor, "B F 17 3"]) -> Float[Tensor, "B F 17 3"]:
+    def _lift(self, clips: Float[Tensor, "B F 17 3"]) -> Float[Tensor, "B F 17 channel"]:
         if not self.flip:
-            return self._model(clips)
-        return (self._model(clips) + mirrored(self._model(mirrored(clips)))) / 2
+            return self._model.lift(clips)
+        return (self._model.lift(clips) + mirrored(self._model.lift(mirrored(clips)))) / 2
 
     def _asking(self, network: Callable[[Tensor], Tensor]) -> Ask:
         """The network on this device at this precision, with arrays at both ends."""
@@ -158,7 +162,7 @@ class Lifter:
         run(passages, ask, frames_a_batch=size, on_progress=on_progress)
         return [each.joined for each in passages]
 
-    def _motion(self, seen: Pose2D, answers: Float32[np.ndarray, "frame 17 3"]) -> Pose3D:
+    def _motion(self, seen: Pose2D, answers: Float32[np.ndarray, "frame 17 channel"]) -> Pose3D:
         root_at_zero(answers)
         return as_motion(
             seen,

@@ -14,17 +14,20 @@ _CHUNK = 2**16
 
 def as_motion(
     seen: Pose2D,
-    answers: Float32[np.ndarray, "frame 17 3"],
+    answers: Float32[np.ndarray, "frame 17 channel"],
     *,
     model: str,
     root_xy: Float[np.ndarray, "frame 2"],
     notes: Sequence[str],
 ) -> Pose3D:
-    """The motion that was lifted from these keypoints; a joint without an answer is missing."""
+    """The motion that was lifted from these keypoints; a joint without an answer is missing.
+
+    A fourth channel of the answers is the expected error.
+    """
     is_answered = ~np.isnan(answers).any(axis=-1)
     return Pose3D(
         skeleton=H36M17,
-        positions=answers,
+        positions=np.ascontiguousarray(answers[..., :3]),
         confidence=is_answered.astype(np.float32),
         frame_index=seen.frame_index,
         fps=seen.fps,
@@ -34,19 +37,20 @@ def as_motion(
         person=seen.person,
         lifted_from=seen,
         root_xy=root_xy,
+        expected_error=answers[..., 3].copy() if answers.shape[-1] > 3 else None,
         model=model,
         notes=(*seen.notes, *notes),
     )
 
 
-def root_at_zero(answers: Float32[np.ndarray, "frame 17 3"]) -> None:
+def root_at_zero(answers: Float32[np.ndarray, "frame 17 channel"]) -> None:
     """Put the root where its target is in every frame: what the network says of it is noise."""
     is_answered = ~np.isnan(answers[:, H36M17.root, 0])
     answers[is_answered, H36M17.root] = 0.0
 
 
 def root_in_image(
-    seen: Pose2D, positions: Float[np.ndarray, "frame 17 3"]
+    seen: Pose2D, positions: Float[np.ndarray, "frame 17 channel"]
 ) -> Float[np.ndarray, "frame 2"]:
     """Where the root is in the image, in pixels, in every frame.
 
@@ -66,7 +70,7 @@ def root_in_image(
 def best_shift(
     keypoints: Float[np.ndarray, "frame 17 2"],
     confidence: Float[np.ndarray, "frame 17"],
-    positions: Float[np.ndarray, "frame 17 3"],
+    positions: Float[np.ndarray, "frame 17 channel"],
 ) -> Float[np.ndarray, "frame 2"]:
     """As `root_in_image`, but NaN where nobody is seen, or no joint is known."""
     gap = keypoints - positions[..., :2]

@@ -40,7 +40,7 @@ class StreamLifter:
         self.latency = lifter.window
         self._lifter = lifter
         self._skeleton, self._fps, self._source = skeleton, fps, source
-        self._blend = Blend(length=lifter.window, shape=(H36M17.num_joints, 3))
+        self._blend = Blend(length=lifter.window, shape=(H36M17.num_joints, lifter.channels))
         self._findings = Findings()
         self._num_pushed = self._num_given = self._next_window = 0
         # The frames that are still needed, and the number of the first of them.
@@ -84,7 +84,9 @@ class StreamLifter:
         last = self._num_pushed - self.latency
         if last < 0:
             # Shorter than a window: one window of its own length, and nothing was asked so far.
-            self._blend = Blend(length=self._num_pushed, shape=(H36M17.num_joints, 3))
+            self._blend = Blend(
+                length=self._num_pushed, shape=(H36M17.num_joints, self._lifter.channels)
+            )
             self._ask(0, length=self._num_pushed)
         elif last > self._next_window - self._lifter.stride:
             self._ask(last, length=self.latency)

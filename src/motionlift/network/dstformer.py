@@ -125,6 +125,18 @@ class DSTformer(nn.Module):
         with _unrounded(x):
             return self.head(representation)
 
+    def lift(self, x: Float[Tensor, "B F J C_in"]) -> Float[Tensor, "B F J channel"]:
+        """The joints as `forward` has them; with an error head, a last channel of expected errors.
+
+        All of them in clip space.
+        """
+        if self.error_head is None:
+            return self(x)
+        representation = self.encode(x)
+        with _unrounded(x):
+            expected = self.error_head.expected(representation)
+            return torch.cat([self.head(representation), expected[..., None]], dim=-1)
+
     def encode(self, x: Float[Tensor, "B F J C_in"]) -> Float[Tensor, "B F J C_e"]:
         """The representation: values in -1..1 for each joint and frame."""
         self._check(x)
