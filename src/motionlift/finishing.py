@@ -18,7 +18,7 @@ from motionlift.errors import OptionError
 from motionlift.poses import Pose2D, Pose3D, to_h36m17
 from motionlift.scale import check_height, in_metres
 from motionlift.smoothing import parse_smoothing, smoothed
-from motionlift.timing import fill_gaps, keypoints_at, motion_at, positions_at
+from motionlift.timing import errors_at, fill_gaps, keypoints_at, motion_at, positions_at
 from motionlift.trajectory import camera_of_lens, in_world, up_of_body
 
 if TYPE_CHECKING:
@@ -152,6 +152,7 @@ def _lifted(
         fps=fps,
         lifted_from=to_h36m17(pose),
         root_xy=positions_at(lifted.root_xy[:, None], place)[:, 0],
+        expected_error=errors_at(lifted.expected_error, place, is_answered),
         notes=(*lifted.notes, note),
     )
 

@@ -92,6 +92,11 @@ def in_metres(pose: Pose3D, *, height: float) -> Pose3D:
     return replace(
         pose,
         positions=(even * metres_per_pixel).astype(np.float32),
+        expected_error=(
+            None
+            if pose.expected_error is None
+            else (pose.expected_error * (metres_per_pixel / size)[:, None]).astype(np.float32)
+        ),
         units="m",
         metres_per_pixel=metres_per_pixel,
         notes=(*pose.notes, note),

@@ -7,7 +7,7 @@ is laid (`data/resample.py` says why); confidences are the lesser of the two fra
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.interpolate import PchipInterpolator
 
 from motionlift.data.resample import at_times
@@ -90,6 +90,7 @@ def motion_at(pose: Pose3D, fps: float) -> Pose3D:
         frame_index=frames,
         fps=fps,
         root_xy=None if pose.root_xy is None else at_times(pose.root_xy[:, None], place)[:, 0],
+        expected_error=errors_at(pose.expected_error, place, confidence > 0),
         lifted_from=_seen_at(pose.lifted_from, place, frames=frames, fps=fps),
         notes=(*pose.notes, note),
     )
@@ -100,6 +101,19 @@ def positions_at(
 ) -> Float[np.ndarray, "moment joint 3"]:
     """Joints at moments counted in their frames; NaN where one of the frames around has NaN."""
     return at_times(positions, place)
+
+
+def errors_at(
+    expected: Float[np.ndarray, "frame joint"] | None,
+    place: Float[np.ndarray, " moment"],
+    is_answered: Bool[np.ndarray, "moment joint"],
+) -> Float[np.ndarray, "moment joint"] | None:
+    """Expected errors at such moments; NaN where there is no joint."""
+    if expected is None:
+        return None
+    return np.where(is_answered, at_times(expected[..., None], place)[..., 0], np.nan).astype(
+        expected.dtype
+    )
 
 
 def _seen_at(

@@ -16,6 +16,8 @@ def lifted(*, fps: float | None = 30.0, num_frames: int = 4) -> Pose3D:
     positions = rng.normal(0, 100, (num_frames, 17, 3)).astype(np.float32)
     confidence = np.ones((num_frames, 17))
     positions[-1, 7], confidence[-1, 7] = np.nan, 0
+    expected = rng.uniform(1, 50, (num_frames, 17)).astype(np.float32)
+    expected[-1, 7] = np.nan
     frame_index = np.arange(5, 5 + num_frames)
     return Pose3D(
         skeleton=H36M17,
@@ -37,6 +39,7 @@ def lifted(*, fps: float | None = 30.0, num_frames: int = 4) -> Pose3D:
             source="clip.json",
             person="2",
         ),
+        expected_error=expected,
         root_xy=rng.normal(500, 100, (num_frames, 2)),
         model="small",
         notes=("one note, with a comma", 'another, with "quotes"'),
@@ -52,6 +55,9 @@ def assert_same_motion(one: Pose3D, other: Pose3D) -> None:
         "metres_per_pixel",
     ):
         assert getattr(one, name) == getattr(other, name)
+    assert (one.expected_error is None) == (other.expected_error is None)
+    if one.expected_error is not None and other.expected_error is not None:
+        assert_array_equal(one.expected_error, other.expected_error)
     assert (one.root_xy is None) == (other.root_xy is None)
     if one.root_xy is not None and other.root_xy is not None:
         assert_array_equal(one.root_xy, other.root_xy)

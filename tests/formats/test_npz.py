@@ -19,6 +19,7 @@ def test_keys_are_those_of_the_design(tmp_path: Path) -> None:
         assert arrays["positions"].dtype == np.float32
         assert arrays["positions"].shape == (4, 17, 3)
         assert arrays["root_xy"].shape == (4, 2)
+        assert arrays["expected_error"].shape == (4, 17)
         assert arrays["keypoints"].shape == (4, 17, 3)
         assert tuple(arrays["joint_names"]) == H36M17.joints
         assert tuple(arrays["parents"]) == H36M17.parents
@@ -38,6 +39,7 @@ def test_keys_are_those_of_the_design(tmp_path: Path) -> None:
         ({"frame_index": np.zeros(0, int), "positions": np.zeros((0, 17, 3))}, "confidence"),
         ({"units": np.array("miles")}, "units are"),
         ({"root_xy": np.zeros((3, 2))}, "'root_xy' has shape (3, 2)"),
+        ({"expected_error": np.zeros((4, 3))}, "'expected_error' has shape (4, 3)"),
         ({"fps": np.array("fast")}, "'fps' has shape ()"),
     ],
 )

@@ -2,6 +2,7 @@
 
 positions (frame, 17, 3) float32   in `units`, in `space`; NaN where missing
 confidence (frame, 17)             0 where missing
+expected_error (frame, 17) float32 lifted motion: see `Pose3D`; in `units`, NaN where missing
 joint_names (17,), parents (17,)   the `H36M17` skeleton
 fps                                NaN if nobody knows
 frame_index (frame,)               the source's own frame numbers
@@ -48,6 +49,8 @@ def parts_of(pose: Pose3D, path: Path) -> dict[str, np.ndarray]:
         "notes": np.array(pose.notes, dtype=np.str_),
     }
     parts |= {name: np.array(getattr(pose, name), dtype=np.str_) for name in TEXTS}
+    if pose.expected_error is not None:
+        parts["expected_error"] = pose.expected_error.astype(np.float32)
     if pose.root_xy is not None:
         parts["root_xy"] = pose.root_xy
     if pose.metres_per_pixel is not None:
@@ -77,6 +80,7 @@ def pose_of(parts: Mapping[str, np.ndarray], options: ReadOptions, path: Path) -
             confidence=parts.get("confidence", is_known.astype(np.float32)),
             frame_index=parts["frame_index"].astype(int),
             fps=None if math.isnan(fps) else fps,
+            expected_error=parts.get("expected_error"),
             root_xy=parts.get("root_xy"),
             metres_per_pixel=(
                 float(parts["metres_per_pixel"]) if "metres_per_pixel" in parts else None
@@ -123,6 +127,7 @@ def _check(path: Path, parts: Mapping[str, np.ndarray]) -> None:
     expected = {
         "positions": ("f", (num_frames, 17, 3)),
         "confidence": ("f", (num_frames, 17)),
+        "expected_error": ("f", (num_frames, 17)),
         "frame_index": ("iu", (num_frames,)),
         "fps": ("fiu", ()),
         "root_xy": ("f", (num_frames, 2)),

@@ -4,8 +4,10 @@ The first line is `# motionlift {...}`, JSON with what is no column; programs th
 that begin with # can be told to (pandas: `comment="#"`). The columns, in `_lifted`'s words:
 
     wide   frame, JOINT_x, JOINT_y, JOINT_z, JOINT_confidence for all joints; then, for lifted
-           motion, root_x, root_y and JOINT_image_x, JOINT_image_y, JOINT_image_confidence
-    long   frame, joint, x, y, z, confidence; root_x, root_y, image_x, image_y, image_confidence
+           motion, JOINT_expected_error, root_x, root_y and JOINT_image_x, JOINT_image_y,
+           JOINT_image_confidence
+    long   frame, joint, x, y, z, confidence; expected_error, root_x, root_y, image_x, image_y,
+           image_confidence
 
 What is missing is an empty cell.
 """
@@ -33,6 +35,7 @@ _MAX_HEAD = 2**20
 _OF_JOINT = ("x", "y", "z", "confidence")
 _OF_KEYPOINT = ("image_x", "image_y", "image_confidence")
 _OF_FRAME = ("root_x", "root_y")
+_ERROR = "expected_error"
 
 Columns = dict[str, Float[np.ndarray, " frame"]]
 
@@ -95,6 +98,9 @@ def _columns(parts: Mapping[str, np.ndarray]) -> Columns:
         for axis in range(3):
             columns[f"{joint}_{_OF_JOINT[axis]}"] = positions[:, k, axis]
         columns[f"{joint}_confidence"] = parts["confidence"][:, k]
+    if _ERROR in parts:
+        expected = shortest(parts[_ERROR])
+        columns |= {f"{joint}_{_ERROR}": expected[:, k] for k, joint in enumerate(H36M17.joints)}
     if "root_xy" in parts:
         columns |= {name: parts["root_xy"][:, k] for k, name in enumerate(_OF_FRAME)}
     if "keypoints" in parts:
@@ -118,6 +124,8 @@ def _parts(columns: Columns, path: Path) -> dict[str, np.ndarray]:
         "positions": of_joints(_OF_JOINT[:3]).astype(np.float32),
         "confidence": of_joints(_OF_JOINT[3:])[..., 0],
     }
+    if f"{H36M17.joints[0]}_{_ERROR}" in columns:
+        parts[_ERROR] = of_joints((_ERROR,))[..., 0].astype(np.float32)
     if _OF_FRAME[0] in columns:
         parts["root_xy"] = stacked(_OF_FRAME)
     if f"{H36M17.joints[0]}_{_OF_KEYPOINT[0]}" in columns:
@@ -134,6 +142,7 @@ def _wide(frames: np.ndarray, columns: Columns) -> Iterator[list[Any]]:
 def _long(frames: np.ndarray, columns: Columns) -> Iterator[list[Any]]:
     names = [
         *_OF_JOINT,
+        *((_ERROR,) if f"{H36M17.joints[0]}_{_ERROR}" in columns else ()),
         *(name for name in _OF_FRAME if name in columns),
         *(name for name in _OF_KEYPOINT if f"{H36M17.joints[0]}_{name}" in columns),
     ]

@@ -1,8 +1,8 @@
 """The library's own file of lifted motion as JSON: the parts of `_lifted`, a line a frame.
 
     {"format": "motionlift", "version": 1, "units": "px", ..., "joint_names": [...], "frames": [
-    {"frame": 0, "positions": [[x, y, z], ...], "confidence": [...], "root_xy": [x, y],
-     "keypoints": [[x, y, confidence], ...]},
+    {"frame": 0, "positions": [[x, y, z], ...], "confidence": [...], "expected_error": [...],
+     "root_xy": [x, y], "keypoints": [[x, y, confidence], ...]},
     ...
     ]}
 
@@ -24,7 +24,8 @@ from motionlift.formats._shown import shown
 from motionlift.formats._timeline import MAX_FRAMES
 from motionlift.poses import Pose3D
 
-_PER_FRAME = ("positions", "confidence", "root_xy", "keypoints")
+_PER_FRAME = ("positions", "confidence", "expected_error", "root_xy", "keypoints")
+_SINGLE = ("positions", "expected_error")
 _WIDTH = {"positions": 3, "keypoints": 3}
 
 
@@ -77,7 +78,8 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
         parts["image_size"] = np.array(side)
     if head.get("metres_per_pixel") is not None:
         parts["metres_per_pixel"] = np.array(head["metres_per_pixel"])
-    parts["positions"] = parts.get("positions", np.empty(0)).astype(np.float32)
+    parts["positions"] = parts.get("positions", np.empty(0))
+    parts |= {name: parts[name].astype(np.float32) for name in _SINGLE if name in parts}
     return [pose_of(parts, options, path)]
 
 
