@@ -5,10 +5,12 @@ they become one file here.
 """
 
 import base64
+import gzip
 import html
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from motionlift.viewer.comparison import Comparison, compare
 from motionlift.viewer.packing import on_time_line, pack, pack_person
 
 _PARTS = ("data.js", "canvas.js", "scene.js", "picture.js", "curves.js", "main.js")
+_LIVE_PARTS = ("lift.js", "live.js")
 _VIDEO_TYPES = {
     ".mp4": "video/mp4",
     ".m4v": "video/mp4",
@@ -34,25 +37,40 @@ _VIDEO_TYPES = {
 _LARGEST_VIDEO = 200 * 2**20
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """A network that runs in the page; see `motionlift.viewer.live`.
+
+    Attributes:
+        setting: the keypoints and how they are cut into windows, as JSON holds it.
+        parts: what goes into an element each, by its id.
+    """
+
+    setting: dict[str, Any]
+    parts: dict[str, bytes]
+
+
 def write_page(
     path: Path,
     people: Sequence[Pose3D],
     *,
     reference: Pose3D | None = None,
     video: Path | None = None,
+    live: Live | None = None,
 ) -> None:
     """Write the page that shows these people, all of one recording.
 
     Args:
         reference: another motion of the first person, shown laid over it with its error.
         video: what the keypoints were detected in; its frames are shown under them.
+        live: a network that lifts the first person's keypoints again, in the page.
 
     Raises:
         MotionliftError: if the page cannot be written, the people do not go together, or the
             video cannot be shown.
     """
     check_page(path)
-    text = page(people, reference=reference, video=video)
+    text = page(people, reference=reference, video=video, live=live)
     with written_beside(path) as beside:
         beside.write_text(text, encoding="utf-8")
 
@@ -70,14 +88,20 @@ def check_page(path: Path) -> None:
 
 
 def page(
-    people: Sequence[Pose3D], *, reference: Pose3D | None = None, video: Path | None = None
+    people: Sequence[Pose3D],
+    *,
+    reference: Pose3D | None = None,
+    video: Path | None = None,
+    live: Live | None = None,
 ) -> str:
     """The page as text; see `write_page`."""
     _check(people, video=video)
     comparison = None if reference is None else compare(people[0], reference)
     motion = _motion(people, comparison)
+    motion["live"] = None if live is None else live.setting
     parts = files("motionlift.viewer") / "page"
-    script = "\n".join((parts / name).read_text("utf-8") for name in _PARTS)
+    names = _PARTS if live is None else (*_PARTS, *_LIVE_PARTS)
+    script = "\n".join((parts / name).read_text("utf-8") for name in names)
     filled = {
         "title": html.escape(motion["title"]),
         "style": (parts / "style.css").read_text("utf-8"),
@@ -85,10 +109,23 @@ def page(
         "motion": json.dumps(motion, separators=(",", ":")).replace("<", "\\u003c"),
         "video": "" if video is None else base64.b64encode(_video_bytes(video)).decode("ascii"),
         "video_type": "" if video is None else _VIDEO_TYPES[video.suffix.lower()],
+        "live": "" if live is None else _elements(live.parts),
+        # The runtime is a module and WebAssembly, both from the page's own memory.
+        "live_policy": "" if live is None else " blob: 'wasm-unsafe-eval'",
         "script": f'(() => {{\n"use strict";\n{script}\n}})();',
     }
     template = (parts / "page.html").read_text("utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda found: filled[found[1]], template)
+
+
+def _elements(parts: dict[str, bytes]) -> str:
+    """Parts as base64 of gzip, which every browser since 2023 unpacks."""
+    kind = 'type="application/octet-stream"'
+    texts = {
+        name: base64.b64encode(gzip.compress(data, mtime=0)).decode("ascii")
+        for name, data in parts.items()
+    }
+    return "".join(f'<script {kind} id="{name}">{text}</script>\n' for name, text in texts.items())
 
 
 def _check(people: Sequence[Pose3D], *, video: Path | None) -> None:

@@ -1,0 +1,66 @@
+// The network in the page, on ONNX Runtime's WebAssembly. Windows of keypoints in pixels go in, joints
+// in pixels come out, and windows fade into each other as they do in motionlift itself.
+
+const WINDOWS_AT_ONCE = 16;
+
+// What lies in an element as base64 of gzip.
+async function unzipped(id) {
+  const packed = new Blob([bytesOf(document.getElementById(id).textContent)]);
+  const stream = packed.stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+class BrowserLifter {
+  // The runtime comes from the page itself, so nothing is asked of any network.
+  static async open() {
+    const [script, wasmBinary, network] =
+      await Promise.all(["runtime-script", "runtime-wasm", "network"].map(unzipped));
+    const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    const ort = await import(url);
+    ort.env.wasm.wasmBinary = wasmBinary;
+    ort.env.wasm.numThreads = 1; // more would need a server that sends isolating headers
+    return new BrowserLifter(ort, await ort.InferenceSession.create(network));
+  }
+
+  constructor(ort, session) {
+    this.ort = ort;
+    this.session = session;
+  }
+
+  // Joints in pixels, (frame, joint, 3), of the frames that the windows with these starts cover;
+  // NaN where no window had an answer.
+  async lift(keypoints, starts, length) {
+    const joined = new Float32Array(NUM_FRAMES * NUM_JOINTS * 3);
+    const total = new Float32Array(NUM_FRAMES);
+    for (let first = 0; first < starts.length; first += WINDOWS_AT_ONCE) {
+      const some = starts.slice(first, first + WINDOWS_AT_ONCE);
+      const answers = await this.answer(keypoints, some, length);
+      some.forEach((start, k) => blend(joined, total, answers, { start, k, length }));
+      // Lets the page draw.
+      await new Promise((done) => setTimeout(done));
+    }
+    return joined.map((value, at) => value / (total[Math.floor(at / (NUM_JOINTS * 3))] || NaN));
+  }
+
+  async answer(keypoints, starts, length) {
+    const size = NUM_JOINTS * 3;
+    const data = new Float32Array(starts.length * length * size);
+    starts.forEach((start, k) =>
+      data.set(keypoints.subarray(start * size, (start + length) * size), k * length * size));
+    const tensor = new this.ort.Tensor("float32", data, [starts.length, length, NUM_JOINTS, 3]);
+    const { joints } = await this.session.run({ keypoints: tensor });
+    return joints.data;
+  }
+}
+
+// Adds one window, which weighs most in its middle. One in which nobody is seen has NaN as its answer.
+function blend(joined, total, answers, { start, k, length }) {
+  const size = NUM_JOINTS * 3;
+  if (Number.isNaN(answers[k * length * size])) return;
+  for (let frame = 0; frame < length; frame += 1) {
+    const weight = Math.min(frame + 1, length - frame);
+    const [to, from] = [(start + frame) * size, (k * length + frame) * size];
+    total[start + frame] += weight;
+    for (let at = 0; at < size; at += 1) joined[to + at] += weight * answers[from + at];
+  }
+}
