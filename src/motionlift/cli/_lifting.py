@@ -4,7 +4,7 @@ Results go to stdout, notes to stderr. PyTorch is imported only when there is so
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,13 +13,14 @@ import numpy as np
 import tyro
 
 from motionlift.api import choose_people, write
+from motionlift.cli._folder import inputs_of, lift_folder
 from motionlift.cli._lift_options import Finishing, options_of
 from motionlift.cli._report import of_person, progress_bar, say, say_lift, say_machine, say_notes
 from motionlift.errors import FormatError, OptionError
 from motionlift.files import check_writable, written_beside
-from motionlift.finishing import lift_with
+from motionlift.finishing import LiftOptions, lift_with
 from motionlift.formats import ReadOptions, find_writer, read_keypoints
-from motionlift.poses import Pose2D
+from motionlift.poses import Pose2D, Pose3D
 
 if TYPE_CHECKING:
     from motionlift.lifting import Lifter
@@ -30,7 +31,7 @@ class Source:
     """Which keypoints, and what their file does not say."""
 
     source: Annotated[Path, tyro.conf.Positional]
-    """file or folder of keypoints"""
+    """file or folder of keypoints, or for lift a folder of several of them"""
     format: str | None = None
     """the keypoints' format; recognised by content if not given"""
     skeleton: str | None = None
@@ -65,12 +66,16 @@ class LiftArguments:
     """Lift 2D keypoints to 3D motion: one frame out for one frame in."""
 
     out: Out
-    """file to write; its suffix says in which format"""
+    """file to write, whose suffix says in which format; a folder if there are several inputs"""
     source: Annotated[Source, Unprefixed]
     network: Annotated[Network, Unprefixed]
     flip: bool = False
     """average with the mirror image's answer; takes twice the time"""
     finishing: Annotated[Finishing, Unprefixed]
+    to: str | None = None
+    """for a folder of several inputs: suffix of the files to write; .npz if not given"""
+    overwrite: bool = False
+    """for a folder of several inputs: lift again what an earlier run has lifted"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,19 +91,36 @@ class EncodeArguments:
 def lift(arguments: Sequence[str]) -> None:
     """Run `motionlift lift` with these arguments."""
     asked = tyro.cli(LiftArguments, args=list(arguments), prog="motionlift lift")
+    options = options_of(asked.finishing, image_size=asked.source.image_size)
+    found = inputs_of(asked)
+    if found is not None:
+        lift_folder(asked, found, options)
+        return
     check_writable(asked.out)
     find_writer(asked.out)
-    options = options_of(asked.finishing, image_size=asked.source.image_size)
-    people = _people(asked.source, out=asked.out)
+    people = people_of(asked.source, out=asked.out)
     lifter = make_lifter(asked.network, flip=asked.flip)
-    for pose, out in people:
+    for lifted, seconds, out in lift_people(people, lifter, options):
+        say_lift(lifted, lifter, seconds=seconds)
+        say("wrote", str(out))
+
+
+def lift_people(
+    people: list[tuple[Pose2D, Path]], lifter: "Lifter", options: LiftOptions
+) -> Iterator[tuple[Pose3D, float, Path]]:
+    """Lift and write each of them: the motion, the seconds its lift took, and its file.
+
+    The list is emptied on the way, because for an hour of video its keypoints fill memory.
+    """
+    while people:
+        pose, out = people.pop(0)
         began = time.perf_counter()
         with progress_bar("lifting") as on_progress:
             lifted = lift_with(lifter, pose, options, on_progress=on_progress)
+        del pose
         seconds = time.perf_counter() - began
         write(lifted, out)
-        say_lift(lifted, lifter, seconds=seconds)
-        say("wrote", str(out))
+        yield lifted, seconds, out
 
 
 def encode(arguments: Sequence[str]) -> None:
@@ -107,7 +129,7 @@ def encode(arguments: Sequence[str]) -> None:
     check_writable(asked.out)
     if asked.out.suffix != ".npz":
         raise FormatError(f"{asked.out}: features are written as .npz; give such a name")
-    people = _people(asked.source, out=asked.out)
+    people = people_of(asked.source, out=asked.out)
     lifter = make_lifter(asked.network)
     for pose, out in people:
         began = time.perf_counter()
@@ -132,7 +154,7 @@ def make_lifter(asked: Network, *, flip: bool = False) -> "Lifter":
     return Lifter(model, device=asked.device, precision=asked.precision, flip=flip)
 
 
-def _people(asked: Source, *, out: Path) -> list[tuple[Pose2D, Path]]:
+def people_of(asked: Source, *, out: Path) -> list[tuple[Pose2D, Path]]:
     """Who is to be lifted, and the file for each of them."""
     if asked.fps is not None and not 0 < asked.fps < float("inf"):
         raise OptionError(f"--fps {asked.fps:g}: a frame rate is above 0")

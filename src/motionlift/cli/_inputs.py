@@ -1,0 +1,177 @@
+"""A folder of inputs: what in it can be lifted, where each goes, and what is done already.
+
+A folder that a format knows as one recording, such as OpenPose's with a file a frame, is one
+input. Any other is searched: each file or folder in it that is keypoints is an input of its own.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from motionlift.errors import MotionliftError, OptionError
+from motionlift.files import written_beside
+from motionlift.formats import FORMATS, Format
+
+# Beside the outputs: what each was made of. Hidden, as what is only for the next run.
+_RECORDS = ".lifted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One of several inputs.
+
+    Attributes:
+        path: the file, or folder of one recording.
+        format: title of its format.
+        out: the file to write.
+        record: what was done with it in an earlier run, if it is there.
+    """
+
+    path: Path
+    format: str
+    out: Path
+    record: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a folder holds."""
+
+    inputs: Sequence[Input]
+    others: Sequence[Path]
+
+
+def inputs_in(
+    folder: Path, *, out: Path, suffix: str, recognise: Callable[[Path], str | None]
+) -> Found | None:
+    """The inputs in a folder of several, in the order of their names; None if there is none.
+
+    A folder that is itself an input has none. `out`, where it lies inside, is not searched.
+
+    Args:
+        suffix: of the files to write.
+        recognise: the title of a file's or folder's format, None if it is no input.
+    """
+    if not folder.is_dir() or recognise(folder) is not None:
+        return None
+    titles: dict[Path, str] = {}
+    others: list[Path] = []
+    for path in _below(folder, skip=out.absolute(), is_input=lambda path: path in titles):
+        title = recognise(path)
+        if title is not None:
+            titles[path] = title
+        elif not path.is_dir():
+            others.append(path)
+    if not titles:
+        return None
+    names = _output_names([path.relative_to(folder) for path in titles], folder=folder)
+    inputs = [
+        Input(
+            path=path,
+            format=title,
+            out=out / name.with_name(name.name + suffix),
+            record=out / _RECORDS / name.with_name(f"{name.name}.json"),
+        )
+        for (path, title), name in zip(titles.items(), names, strict=True)
+    ]
+    return Found(inputs=inputs, others=others)
+
+
+def keypoint_title(path: Path, *, name: str | None = None) -> str | None:
+    """The title of the format of keypoints that a file or folder has; None if it is of none.
+
+    Args:
+        name: of the one format to think of; all files with its suffix are taken for it then.
+    """
+    if name is not None:
+        only = FORMATS.get(name)
+        has_suffix = path.is_file() and path.suffix.lower() in only.suffixes
+        return only.title if has_suffix or only.sniff(path) else None
+    return next((each.title for each in FORMATS if _knows(each, path)), None)
+
+
+def is_done(each: Input, made_by: Mapping[str, Any]) -> bool:
+    """Whether an earlier run lifted this input, unchanged since, in this way, and kept it all."""
+    try:
+        record = json.loads(each.record.read_text("utf-8"))
+        outputs = [each.out.parent / name for name in record["outputs"]]
+        is_same = record["made_by"] == made_by and record["source"] == _state(each.path)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return is_same and all(output.is_file() for output in outputs)
+
+
+def remember(each: Input, outputs: Sequence[Path], *, made_by: Mapping[str, Any]) -> None:
+    """Keep what was done, for `is_done` of a later run."""
+    content = {
+        "source": _state(each.path),
+        "made_by": dict(made_by),
+        "outputs": [output.name for output in outputs],
+    }
+    with written_beside(each.record) as beside:
+        beside.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
+def share(inputs: Sequence[Input], environment: Mapping[str, str]) -> tuple[Sequence[Input], str]:
+    """This process's part of the inputs under torchrun, and its name; all of them without.
+
+    Raises:
+        MotionliftError: if the launcher's variables are no numbers.
+    """
+    try:
+        rank, count = int(environment.get("RANK", 0)), int(environment.get("WORLD_SIZE", 1))
+    except ValueError as error:
+        raise MotionliftError(f"RANK and WORLD_SIZE are torchrun's; found {error}") from error
+    if not 0 <= rank < count:
+        raise MotionliftError(f"RANK is {rank} of WORLD_SIZE {count}; start it with torchrun")
+    return inputs[rank::count], f"process {rank + 1} of {count}" if count > 1 else ""
+
+
+def check_out_folder(source: Path, out: Path) -> None:
+    """Refuse an output folder that cannot be one.
+
+    Raises:
+        OptionError: if it is a file, named like one, or the folder of the inputs.
+    """
+    is_file_name = any(
+        each.write is not None and out.suffix.lower() in each.suffixes for each in FORMATS
+    )
+    if out.is_file() or (is_file_name and not out.is_dir()):
+        raise OptionError(
+            f"{source}: holds several inputs, each of which gets a file of its own, but {out} is "
+            "the name of a file; give -o a folder"
+        )
+    if out.absolute() == source.absolute():
+        raise OptionError(f"{out}: is the folder of the inputs; give -o another one")
+
+
+def _below(folder: Path, *, skip: Path, is_input: Callable[[Path], bool]) -> Iterator[Path]:
+    """Files and folders at any depth, but nothing inside of what turned out to be an input."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.absolute() == skip:
+            continue
+        yield path
+        if path.is_dir() and not is_input(path):
+            yield from _below(path, skip=skip, is_input=is_input)
+
+
+def _output_names(inputs: Sequence[Path], *, folder: Path) -> list[Path]:
+    """Each input's name without its suffix; with it where two would be the same."""
+    bare = [each if (folder / each).is_dir() else each.with_suffix("") for each in inputs]
+    count = Counter(bare)
+    return [name if count[name] == 1 else each for each, name in zip(inputs, bare, strict=True)]
+
+
+def _knows(each: Format, path: Path) -> bool:
+    return each.read_keypoints is not None and each.sniff(path)
+
+
+def _state(path: Path) -> list[int]:
+    """Number, bytes and latest change of an input's files."""
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    states = [each.stat() for each in files]
+    sizes, times = [each.st_size for each in states], [each.st_mtime_ns for each in states]
+    return [len(states), sum(sizes), max(times, default=0)]

@@ -1,0 +1,199 @@
+"""`motionlift lift` of a folder of inputs: what is found, lifted, skipped, and said."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motionlift.cli import _lifting, main
+from motionlift.example import make_example
+from motionlift.formats.keypoints_npz import write_keypoints
+from tests.samples import write_openpose, write_tiny_weights
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two OpenPose folders, one deep inside, two keypoint files, and a note."""
+    source = tmp_path / "in"
+    write_openpose(source / "cam1", frames=3)
+    write_openpose(source / "day 2" / "cam1", frames=4, people=2)
+    write_keypoints(make_example().keypoints, source / "walk.npz")
+    write_keypoints(make_example().keypoints, source / "day 2" / "run.v2.npz")
+    (source / "readme.txt").write_text("walks")
+    return source
+
+
+OUTPUTS = ["cam1.npz", "day 2/cam1.npz", "day 2/run.v2.npz", "walk.npz"]
+
+
+def lift(source: Path, out: Path, tiny: Path, *more: str) -> int:
+    return main(["lift", str(source), "-o", str(out), "--model", str(tiny), *more])
+
+
+def files(out: Path) -> list[str]:
+    """All files, those of the records left out."""
+    found = (path.relative_to(out) for path in out.rglob("*") if path.is_file())
+    return sorted(str(path) for path in found if path.parts[0] != ".lifted")
+
+
+def test_each_input_gets_a_file_in_the_same_place(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lift(folder, tmp_path / "out", tiny) == 0
+    assert files(tmp_path / "out") == OUTPUTS
+    frames = [len(np.load(tmp_path / "out" / name)["positions"]) for name in OUTPUTS]
+    assert frames == [3, 4, 400, 400]
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert lines[0] == (f"inputs     4 in {folder}: 2 OpenPose JSON folder, 2 motionlift keypoints")
+    assert sum(line.startswith("lifted ") for line in lines) == 4
+    assert sum(line.startswith("model ") for line in lines) == 1
+    assert "note: 1 files are no keypoints and are left out: readme.txt" in said.err
+    assert f"note: {folder / 'day 2' / 'cam1'} of person 1: person 1, number 1 of 2" in said.err
+
+
+def test_a_folder_of_frames_is_one_input(tmp_path: Path, tiny: Path) -> None:
+    source = write_openpose(tmp_path / "frames", frames=5)
+    assert lift(source, tmp_path / "out.npz", tiny) == 0
+    assert len(np.load(tmp_path / "out.npz")["positions"]) == 5
+
+
+def test_a_second_run_skips_what_is_done(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+
+    def times() -> dict[str, int]:
+        return {name: (out / name).stat().st_mtime_ns for name in files(out)}
+
+    assert lift(folder, out, tiny) == 0
+    before = times()
+    capsys.readouterr()
+    assert lift(folder, out, tiny) == 0
+    assert "skipped    4 inputs that are lifted already; --overwrite" in capsys.readouterr().out
+    assert times() == before
+    # A changed input, and an output that is gone, are lifted again; the rest is not.
+    frame = next((folder / "cam1").glob("*.json"))
+    frame.write_text(frame.read_text() + " ")
+    (out / "walk.npz").unlink()
+    assert lift(folder, out, tiny) == 0
+    changed = {name for name, time in times().items() if before[name] != time}
+    assert changed == {"cam1.npz", "walk.npz"}
+    assert lift(folder, out, tiny, "--overwrite") == 0
+    assert not set(times().values()) & set(before.values())
+
+
+def test_other_options_lift_again(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert lift(folder, out, tiny) == 0
+    capsys.readouterr()
+    assert lift(folder, out, tiny, "--person", "all") == 0
+    assert "skipped" not in capsys.readouterr().out
+    assert {"day 2/cam1_1.npz", "day 2/cam1_2.npz"} <= set(files(out))
+    assert lift(folder, out, tiny, "--person", "all") == 0
+    assert "skipped    4 inputs" in capsys.readouterr().out
+
+
+def test_a_broken_input_is_said_and_the_others_are_lifted(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = sorted((folder / "cam1").glob("*.json"))[1]
+    frame.write_text(frame.read_text()[:60])
+    assert lift(folder, tmp_path / "out", tiny) == 2
+    said = capsys.readouterr().err
+    assert f"motionlift: {folder / 'cam1'}: {frame}:1: not valid JSON" in said
+    assert said.splitlines()[-1].startswith(
+        "motionlift: 1 of 4 inputs could not be lifted: cam1; what is wrong"
+    )
+    assert files(tmp_path / "out") == OUTPUTS[1:]
+
+
+def test_an_interrupt_leaves_no_half_file_and_the_next_run_goes_on(
+    folder: Path, tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    write = _lifting.write
+
+    def interrupted(pose: object, path: Path) -> None:
+        if path.name == "run.v2.npz":
+            raise KeyboardInterrupt
+        write(pose, path)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(_lifting, "write", interrupted)
+    assert lift(folder, out, tiny) == 130
+    assert files(out) == OUTPUTS[:2]
+    monkeypatch.setattr(_lifting, "write", write)
+    assert lift(folder, out, tiny) == 0
+    assert files(out) == OUTPUTS
+
+
+def test_processes_of_torchrun_share_the_inputs(
+    folder: Path, tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    done = []
+    for rank in range(3):
+        monkeypatch.setenv("RANK", str(rank))
+        assert lift(folder, out, tiny) == 0
+        done.append(len(files(out)))
+    assert done == [2, 3, 4]
+    monkeypatch.setenv("RANK", "3")
+    assert lift(folder, out, tiny) == 2
+
+
+def test_inputs_that_differ_by_suffix_alone_keep_it(tmp_path: Path, tiny: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    write_keypoints(make_example().keypoints, source / "walk.npz")
+    keypoints = [1.0, 2.0, 0.5] * 16 + [9.0, 9.0, 1.0]
+    annotations = [{"image_id": 0, "keypoints": keypoints, "score": 1.0}]
+    (source / "walk.json").write_text(json.dumps(annotations))
+    assert lift(source, tmp_path / "out", tiny, "--to", ".csv", "--skeleton", "COCO17") == 0
+    assert files(tmp_path / "out") == ["walk.json.csv", "walk.npz.csv"]
+
+
+def test_outputs_inside_the_folder_are_no_inputs(
+    folder: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        assert lift(folder, folder / "lifted", tiny) == 0
+        assert "inputs     4 in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("out", "more", "message"),
+    [
+        ("out.npz", [], "give -o a folder"),
+        ("in", [], "is the folder of the inputs"),
+        ("out", ["--to", ".docx"], "cannot write '.docx' files"),
+    ],
+)
+def test_what_cannot_be_is_one_line_before_any_work(
+    out: str,
+    more: list[str],
+    message: str,
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert lift(folder, tmp_path / out, Path("no-such-model"), *more) == 2
+    said = capsys.readouterr()
+    assert message in said.err
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_flags_for_several_inputs_are_refused_for_one(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lift(folder / "walk.npz", tmp_path / "out.npz", tiny, "--overwrite") == 2
+    assert "is not a folder of several inputs" in capsys.readouterr().err
