@@ -9,7 +9,7 @@ the joint being the mean of the keypoints named. A joint that a detector does no
 the table, and becomes a missing joint.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -293,6 +293,18 @@ def skeleton_named(name: str) -> Skeleton:
     if name.lower() not in known:
         raise SkeletonError(f"no skeleton is named '{name}'; there are: {', '.join(SKELETONS)}")
     return known[name.lower()]
+
+
+def skeleton_of_joints(joints: Sequence[str]) -> Skeleton:
+    """The skeleton that has these joints in this order.
+
+    Raises:
+        SkeletonError: if none has; the message lists the known skeletons.
+    """
+    for skeleton in SKELETONS.values():
+        if skeleton.joints == tuple(joints):
+            return skeleton
+    raise SkeletonError(f"the names are those of no known skeleton ({', '.join(SKELETONS)})")
 
 
 def joint_weights(skeleton: Skeleton) -> Float[np.ndarray, "17 joint"]:

@@ -123,6 +123,14 @@ def _write_npz(name: str, path: Path) -> None:
         },
         "detectron2": {"keypoints": pickled, "boxes": pickled, "metadata": _objects({"w": 640})},
     }
+    if name == "detections-npz":
+        arrays[name] = {
+            "detections": points.astype("f4"),
+            "detection_frame": np.arange(COUNT),
+            "span": np.array([0, COUNT]),
+            "joint_names": np.array(COCO17.joints),
+            "fps": np.float64(30),
+        }
     if name in arrays:
         np.savez(path, **arrays[name])
         return
@@ -158,7 +166,7 @@ def test_damaged_tables_are_survived(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["rtmlib", "mediapipe", "videopose3d", "detectron2", "keypoints-npz"]
+    "name", ["rtmlib", "mediapipe", "videopose3d", "detectron2", "keypoints-npz", "detections-npz"]
 )
 def test_damaged_archives_are_survived(tmp_path: Path, name: str) -> None:
     path = tmp_path / "a.npz"

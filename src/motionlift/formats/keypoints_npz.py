@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from motionlift.errors import FormatError, MotionliftError
+from motionlift.errors import FormatError, MotionliftError, SkeletonError
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._archives import looks_like_archive, read_arrays
 from motionlift.formats._cleaning import clean, fps_of, image_size_of
 from motionlift.poses import Pose2D
-from motionlift.skeletons import SKELETONS, Skeleton
+from motionlift.skeletons import Skeleton, skeleton_of_joints
 
 _ALWAYS = ("keypoints", "joint_names", "frame_index")
 
@@ -83,13 +83,10 @@ def _skeleton(path: Path, arrays: dict[str, np.ndarray]) -> Skeleton:
     missing = [name for name in _ALWAYS if name not in arrays]
     if missing:
         raise FormatError(f"{path}: no array '{missing[0]}', which such a file has")
-    joints = tuple(map(str, arrays["joint_names"].reshape(-1)))
-    for skeleton in SKELETONS.values():
-        if skeleton.joints == joints:
-            return skeleton
-    raise FormatError(
-        f"{path}: 'joint_names' are those of no known skeleton ({', '.join(SKELETONS)})"
-    )
+    try:
+        return skeleton_of_joints([str(name) for name in arrays["joint_names"].reshape(-1)])
+    except SkeletonError as error:
+        raise FormatError(f"{path}: 'joint_names': {error}") from error
 
 
 def _sniff(path: Path) -> bool:

@@ -1,0 +1,123 @@
+"""What `detect` does, and `lift` with a video: find people in it, keep the detections, say so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from motionlift.cli._report import progress_bar, say, say_notes
+from motionlift.detectors import DETECTORS, Detector
+from motionlift.detectors._detecting import Detected
+from motionlift.detectors._kept import kept_detections
+from motionlift.errors import FormatError, OptionError
+from motionlift.formats import people_table, read_keypoints
+from motionlift.formats.detections_npz import read_origin
+from motionlift.video.kinds import is_video
+
+_DEFAULT = "mediapipe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detection:
+    """How people are found in a video."""
+
+    detector: str | None = None
+    """for a video: what finds people in it; mediapipe if not given, else rtmlib"""
+    detect_again: bool = False
+    """for a video: find people anew, even if the detections of an earlier run are there"""
+    fetch_weights: bool = False
+    """for a video: let a detector fetch its weights from the network; mediapipe has none to"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectArguments:
+    """Find people in a video: their keypoints in every frame, for `motionlift lift`."""
+
+    video: Annotated[Path, tyro.conf.Positional]
+    """the video"""
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """.npz file of detections to write; nothing is done if it is there and of this video"""
+    how: Annotated[Detection, tyro.conf.arg(name="")]
+
+
+def detect(arguments: Sequence[str]) -> None:
+    """Run `motionlift detect` with these arguments."""
+    asked = tyro.cli(DetectArguments, args=list(arguments), prog="motionlift detect")
+    if asked.out.suffix != ".npz":
+        raise FormatError(f"{asked.out}: detections are written as .npz; give such a name")
+    if not asked.video.exists():
+        raise FormatError(f"{asked.video}: no such file")
+    if not is_video(asked.video):
+        raise FormatError(f"{asked.video}: is no video; expected one of people")
+    found = _detections(asked.video, asked.how, path=asked.out)
+    people = read_keypoints(found)
+    say_notes(people[0].notes if len(people) == 1 else ())
+    for line in people_table(people):
+        print(line)
+
+
+def keypoint_source(source: Path, asked: Detection, *, out: Path, is_named: bool) -> Path:
+    """Where the keypoints are: the source itself, or, of a video, the detections beside `out`.
+
+    Args:
+        is_named: whether the user says that the source's format is one of keypoints.
+
+    Raises:
+        OptionError: if options for videos are given with a source that is none.
+        MotionliftError: if the video cannot be read, or the detector is not installed.
+    """
+    if is_named or not is_video(source):
+        if asked != Detection():
+            raise OptionError(
+                f"{source}: is no video, so --detector, --detect-again and --fetch-weights "
+                "change nothing; leave them out"
+            )
+        return source
+    return _detections(source, asked, path=out.with_name(f"{out.stem}.keypoints.npz"))
+
+
+def _detections(video: Path, asked: Detection, *, path: Path) -> Path:
+    """The file of the video's detections, made now or earlier; says which."""
+    detector = DETECTORS.get(asked.detector or _DEFAULT)
+    with progress_bar("detecting") as on_progress:
+        kept = kept_detections(
+            video,
+            detector,
+            path=path,
+            again=asked.detect_again,
+            may_fetch=asked.fetch_weights,
+            on_progress=on_progress,
+        )
+    if kept.detected is None:
+        version = read_origin(path).made_by.get("version")
+        say("detections", f"{path}, made earlier of this video by {detector.title} {version}")
+        return path
+    if kept.why_again:
+        say_notes([f"{path}: detected anew, because {kept.why_again}"])
+    _say_detected(kept.detected, detector)
+    say("kept", str(path))
+    return path
+
+
+def _say_detected(detected: Detected, detector: Detector) -> None:
+    found = detected.detections
+    width, height = found.image_size or (0, 0)
+    frames = found.span[1] + 1
+    length = "frame rate unknown"
+    if found.fps is not None:
+        rate = f"{found.fps:.4g} frames a second"
+        length = f"{frames / found.fps:.2f} s at {rate}" + ("" if detected.is_constant else " (*)")
+    say(
+        "video", f"{width} x {height}, {detected.num_pictures} pictures, {length}, {detected.codec}"
+    )
+    if not detected.is_constant:
+        say("(*)", "put on a constant rate; the notes say how")
+    say("detector", f"{detector.title} {detector.version()}, {detector.people}")
+    speed = detected.num_pictures / max(detected.seconds, 1e-9)
+    say(
+        "detected",
+        f"somebody in {detected.num_with_people} of {detected.num_pictures} pictures, "
+        f"{speed:.1f} a second, decoding included",
+    )

@@ -1,0 +1,121 @@
+"""A detector over a whole video: picture by picture, so that memory does not grow with length."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from motionlift.detectors import Detector
+from motionlift.errors import FormatError
+from motionlift.formats._cleaning import clean
+from motionlift.formats._detections import MAX_KEYPOINTS, Detections
+from motionlift.video.decoding import Video
+from motionlift.video.timeline import time_line
+
+# Told how many pictures are done, of how many (0 if nobody knows).
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Detected:
+    """What was found in a video, and how it went.
+
+    Attributes:
+        codec: of the video.
+        num_pictures: how many pictures were looked at.
+        num_with_people: in how many of them somebody was found.
+        is_constant: whether the pictures follow each other at a constant rate.
+        seconds: what decoding and detecting took, without starting the detector.
+    """
+
+    detections: Detections
+    codec: str
+    num_pictures: int
+    num_with_people: int
+    is_constant: bool
+    seconds: float
+
+
+def detect(
+    path: Path,
+    detector: Detector,
+    *,
+    may_fetch: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Detected:
+    """Everybody that the detector finds in the video, frame by frame.
+
+    Raises:
+        FormatError: if the video cannot be read, or not one picture of it.
+        OptionError: if the detector or PyAV is not installed.
+    """
+    with Video(path) as video, detector.start(may_fetch) as find:
+        began = time.perf_counter()
+        times: list[float] = []
+        found = _Found(path, num_joints=detector.skeleton.num_joints)
+        for picture in video.pictures():
+            found.add(find(picture.pixels), picture=len(times))
+            times.append(picture.time)
+            if on_progress is not None:
+                on_progress(len(times), max(video.num_pictures or 0, len(times)))
+        seconds = time.perf_counter() - began
+    trouble = video.trouble()
+    if not times:
+        raise FormatError(
+            f"{path}: not one picture could be decoded ({'; '.join(trouble) or video.codec}); "
+            "the file may be damaged or cut short"
+        )
+    line = time_line(np.array(times), declared=video.rates)
+    points, frame = found.on(line.frame)
+    notes = (*video.notes, *line.notes, *trouble, *clean(points))
+    return Detected(
+        detections=Detections(
+            source=str(path),
+            skeleton=detector.skeleton,
+            frame=frame,
+            keypoints=points[..., :2],
+            confidence=points[..., 2],
+            span=(0, int(line.frame.max())),
+            fps=line.fps,
+            image_size=video.image_size,
+            notes=notes,
+        ),
+        codec=video.codec,
+        num_pictures=len(times),
+        num_with_people=found.num_pictures,
+        is_constant=line.is_constant,
+        seconds=seconds,
+    )
+
+
+class _Found:
+    """Detections as they come, in half the memory that they are worked on in."""
+
+    def __init__(self, path: Path, *, num_joints: int) -> None:
+        self._path = path
+        self._most = MAX_KEYPOINTS // num_joints
+        self._points: list[Float[np.ndarray, "person joint 3"]] = []
+        self._picture: list[int] = []
+        self._empty = np.empty((0, num_joints, 3), np.float32)
+        self.num_pictures = 0
+
+    def add(self, people: Float[np.ndarray, "person joint 3"], *, picture: int) -> None:
+        if not len(people):
+            return
+        if len(self._picture) + len(people) > self._most:
+            raise FormatError(
+                f"{self._path}: more than {self._most} detections by picture {picture}; "
+                "split the video into parts"
+            )
+        self._points.append(people.astype(np.float32))
+        self._picture += [picture] * len(people)
+        self.num_pictures += 1
+
+    def on(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Points and frame number of each detection whose picture has a frame."""
+        points = np.concatenate([self._empty, *self._points]).astype(float)
+        number = frame[np.array(self._picture, dtype=int)]
+        return points[number >= 0], number[number >= 0]
