@@ -48,17 +48,23 @@ def main() -> None:
     store = Store.open(asked.store)
     costs = measured_costs(asked, store)
     flat = loss_without_depth(asked, store)
-    results = [train_and_score(MUON, asked, store=store, seed=0)]
+    runs = [train_and_score(MUON, asked, store=store, seed=0)]
     screened = [
         train_and_score(adam(rate, asked, costs), asked, store=store, seed=0) for rate in RATES
     ]
-    results += screened
-    best = min(screened, key=lambda each: each["validation"]["loss"])
-    rate = best["settings"]["optimizer.learning_rate"]
-    for seed in range(asked.seeds):
+    runs += screened
+    known = [each for each in screened if each is not None]
+    if len(known) == len(RATES):
+        best = min(known, key=lambda each: each["validation"]["loss"])
+        rate = best["settings"]["optimizer.learning_rate"]
         variants = (MUON, adam(rate, asked, costs), adamw(rate, asked, costs))
-        results += [train_and_score(each, asked, store=store, seed=seed) for each in variants]
-    results = list({(each["variant"], each["seed"]): each for each in results}.values())
+        runs += [
+            train_and_score(each, asked, store=store, seed=seed)
+            for seed in range(asked.seeds)
+            for each in variants
+        ]
+    # Of seed 0 most runs were asked for twice.
+    results = list({(each["variant"], each["seed"]): each for each in runs if each}.values())
     text = table_of(results) + "\n" + plateau_table(results, asked, costs=costs, flat=flat)
     write_study("optimizers", asked, results=results, text=text)
 

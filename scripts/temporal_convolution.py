@@ -104,7 +104,8 @@ def main() -> None:
     store = Store.open(asked.store)
     results = closed_forms(asked, store)
     torch.set_num_threads(1)
-    results += [trained(asked, store, seed=seed) for seed in range(asked.seeds)]
+    runs = [trained(asked, store, seed=seed) for seed in range(asked.seeds)]
+    results += [each for each in runs if each is not None]
     results += all_runs([Variant(name="full procedure")], asked, store=store)
     write_study("temporal_convolution", asked, results=results, text=table_of(results))
 
@@ -124,12 +125,14 @@ def closed_forms(asked: argparse.Namespace, store: Store) -> list[dict[str, Any]
     return list(json.loads(path.read_text("utf-8")).values())
 
 
-def trained(asked: argparse.Namespace, store: Store, *, seed: int) -> dict[str, Any]:
+def trained(asked: argparse.Namespace, store: Store, *, seed: int) -> dict[str, Any] | None:
     """One run with its scores; taken as it is if it was done before."""
     folder = asked.out / "runs" / f"temporal_convolution-{seed}"
     done = folder / "result.json"
     if done.is_file():
         return json.loads(done.read_text("utf-8"))
+    if asked.done_only:
+        return None
     folder.mkdir(parents=True, exist_ok=True)
     before, wall = cpu_seconds(), time.monotonic()
     model = train(asked, store, seed=seed)

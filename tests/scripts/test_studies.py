@@ -62,6 +62,12 @@ def test_a_study_writes_its_table_and_trains_nothing_twice(
     run(ablation, monkeypatch, store)
     assert (out / "ablation.md").read_text() == table
 
+    monkeypatch.setattr(
+        ablation, "VARIANTS", (*ablation.VARIANTS, script("study_runs").Variant(name="new"))
+    )
+    run(ablation, monkeypatch, store, "--done-only")
+    assert (out / "ablation.md").read_text() == table
+
 
 def test_every_variant_changes_the_recipe_as_it_says(
     script: Callable[[str], ModuleType], store: Path
@@ -127,3 +133,31 @@ def test_the_convolution_answers_every_frame_from_the_27_around_it(
         assert answer.shape == sample.target.shape
         assert np.isfinite(answer).all()
         assert np.abs(answer[:, :, 0]).max() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "more", "words"),
+    [
+        ("published_procedure", (), ("full procedure", "published", "published, our optimiser")),
+        ("optimizers", ("--steps", "30"), ("adam 0.0005", "adam 0.002", "left at step", "adamw")),
+        (
+            "temporal_convolution",
+            ("--convolution-steps", "3"),
+            ("zero depth", "linear", "temporal convolution", "full procedure"),
+        ),
+    ],
+)
+def test_each_study_runs_from_end_to_end(
+    script: Callable[[str], ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+    store: Path,
+    name: str,
+    more: tuple[str, ...],
+    words: tuple[str, ...],
+) -> None:
+    out = run(script(name), monkeypatch, store, *more)
+    table = (out / f"{name}.md").read_text()
+    for word in words:
+        assert word in table
+    assert json.loads((out / f"{name}.json").read_text())["runs"]
