@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from jaxtyping import Float
 
 from motionlift.training.processes import Processes
 from motionlift.training.run import Run
@@ -16,41 +17,50 @@ STEPS = 20
 
 
 def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
+    """As they are, and with shares that are taken clip by clip."""
     write_store(tmp_path / "store", lengths={"train": [95, 61, 44], "val": [20]})
-    losses = {}
-    for count in (1, 2):
-        out = tmp_path / f"run{count}"
-        launcher = [sys.executable, "-m"]
-        if count > 1:
-            launcher += ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
-        done = subprocess.run(
-            [*launcher, "motionlift", "pretrain", *_flags(tmp_path / "store", out)],
-            capture_output=True,
-            text=True,
-            timeout=200,
-            check=False,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        rows = [row for row in Run(out).metrics() if row["split"] == "train"]
-        assert [row["step"] for row in rows] == list(range(1, STEPS + 1))
-        losses[count] = np.array([row["loss"] for row in rows])
-    np.testing.assert_allclose(losses[1], losses[2], rtol=1e-5)
+    alone = _terms(tmp_path, "alone", count=1)
+    for name, more in (("two", []), ("parts", ["--clips-at-once", "1"])):
+        np.testing.assert_allclose(_terms(tmp_path, name, *more, count=2), alone, rtol=1e-5)
+
+
+def _terms(folder: Path, name: str, *more: str, count: int) -> Float[np.ndarray, "step term"]:
+    """Loss and its terms, step by step."""
+    launcher = [sys.executable, "-m"]
+    if count > 1:
+        launcher += ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    done = subprocess.run(
+        [*launcher, "motionlift", "pretrain", *_flags(folder / "store", folder / name), *more],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = [row for row in Run(folder / name).metrics() if row["split"] == "train"]
+    assert [row["step"] for row in rows] == list(range(1, STEPS + 1))
+    return np.array([[row[term] for term in ("loss", "position", "velocity")] for row in rows])
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
-def test_shares_are_disjoint_complete_and_weighted_to_the_mean(count: int) -> None:
+@pytest.mark.parametrize("most", [1, 2, 7])
+def test_parts_are_disjoint_complete_and_weighted_to_the_mean(count: int, most: int) -> None:
     samples = np.arange(7)
-    parts = [Processes(rank=rank, count=count).share(samples) for rank in range(count)]
-    assert sorted(np.concatenate([own for own, _ in parts])) == list(samples)
+    parts = [Processes(rank=rank, count=count).parts(samples, most=most) for rank in range(count)]
+    assert len({len(own) for own in parts}) == 1
+    assert all([part.is_last for part in own] == [False] * (len(own) - 1) + [True] for own in parts)
+    seen = [part for own in parts for part in own if part.weight > 0]
+    assert sorted(np.concatenate([part.samples for part in seen])) == list(samples)
+    assert max(len(part.samples) for part in seen) <= most
     values = samples.astype(float) ** 2
-    mean = sum(values[own].mean() * weight for own, weight in parts) / count
+    mean = sum(values[part.samples].mean() * part.weight for part in seen) / count
     assert mean == pytest.approx(values.mean())
 
 
 def test_a_process_without_samples_takes_part_with_weight_0() -> None:
-    own, weight = Processes(rank=2, count=3).share(np.array([8, 9]))
-    assert (own.tolist(), weight) == ([8], 0.0)
+    (part,) = Processes(rank=2, count=3).parts(np.array([8, 9]), most=4)
+    assert (part.samples.tolist(), part.weight) == ([8], 0.0)
 
 
 def _flags(store: Path, out: Path) -> list[str]:

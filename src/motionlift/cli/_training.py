@@ -114,28 +114,31 @@ def _run(
     recipe = _with_global_batch(recipe, options.global_batch, base=base)
     check_effect(recipe, base=base)
     recipe = with_network_of_model(recipe, base=base)
-    processes = Processes.start()
+    processes = Processes.start(options.device)
+    resume = options.resume or processes.was_restarted
     compute = Compute.choose(device=options.device, precision=recipe.precision)
     store = Store.open(options.store)
     check_effect_on(store, recipe, base=base)
     notes = check_samples(recipe, store)
     run = Run(options.out)
     say = _say if processes.is_first else _say_nothing
-    if options.resume and run.config_path.exists():
+    if resume and run.config_path.exists():
         run.check(recipe)
     elif processes.is_first:
         run.create(recipe, store=options.store)
     say(f"recipe {recipe.name}: {recipe.summary}")
     say(f"on {compute.reason}; {processes.count} process{'es' * (processes.count > 1)}")
+    if processes.was_restarted:
+        say("started anew by torchrun after a process had died: --resume is understood")
     for note in notes:
         say(note)
     try:
-        train(
+        state = train(
             recipe,
             store=store,
             run=run,
             compute=compute,
-            resume=options.resume,
+            resume=resume,
             limits=Limits(
                 max_steps=options.max_steps, checkpoint_minutes=options.checkpoint_minutes
             ),
@@ -143,8 +146,10 @@ def _run(
             say=say,
         )
         if processes.is_first:
-            draw_curves(run)
-            after(recipe, store, run, compute, say)
+            if state.step:
+                draw_curves(run)
+            if not state.is_stopped:
+                after(recipe, store, run, compute, say)
             say(
                 f"weights: {run.path / 'best'} and {run.path / 'last'}; metrics: {run.metrics_path}"
             )

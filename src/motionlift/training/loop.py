@@ -5,25 +5,28 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Int
 from torch import nn
 
 from motionlift.data.store import Store
 from motionlift.errors import MotionliftError
 from motionlift.network.compute import Compute
-from motionlift.tasks import Samples
+from motionlift.training.cost import Cost
+from motionlift.training.held import Held
 from motionlift.training.keeping import Keeper
 from motionlift.training.optimizers import build_optimizers, rate_factor, set_rates
 from motionlift.training.plan import Plan
-from motionlift.training.processes import Processes
+from motionlift.training.processes import Processes, gradients_kept_back
 from motionlift.training.progress import Progress
 from motionlift.training.recipe import Recipe
 from motionlift.training.run import Run
-from motionlift.training.start import backbone_scale, build_network, describe_parts
+from motionlift.training.start import (
+    backbone_scale,
+    build_network,
+    compiled,
+    describe_parts,
+)
 from motionlift.training.state import TrainingState
 from motionlift.training.stopping import stop_signals
 
@@ -71,6 +74,7 @@ def train(
     )
     if resume and run.state_path.exists():
         state.load(run.state_path)
+        say(f"resumed at step {state.step}")
     if processes.is_first:
         run.truncate_metrics(step=state.step)
     if recipe.model:
@@ -87,17 +91,16 @@ def train(
         progress=progress,
         writes=processes.is_first,
     )
+    held = Held(recipe, model, compute=compute, processes=processes, say=say)
+    cost = Cost(plan, first_step=state.step, last_step=last_step, say=say)
     wrapped = processes.wrap(model)
+    forward = compiled(wrapped) if recipe.compile else wrapped
     saved_at = time.monotonic()
     with stop_signals() as stop:
         for epoch in plan.from_step(state.step):
             for samples in plan.batches(epoch, step=state.step):
-                if state.step >= last_step or processes.any(stop.asked, device=compute.device):
+                if state.step >= last_step or state.is_stopped:
                     break
-                own, weight = processes.share(samples)
-                batch = epoch.samples.batch(
-                    own, seed=recipe.seed, epoch=epoch.number, device=compute.device
-                )
                 factor = rate_factor(
                     recipe.optimizer,
                     step=state.step,
@@ -105,26 +108,41 @@ def train(
                     total_steps=plan.total_steps,
                 )
                 rates = set_rates(state.optimizers, recipe.optimizer, factor=factor)
-                with compute.autocast():
-                    answer = wrapped(batch.inputs)
-                loss, terms = recipe.task.loss(answer.float(), batch)
                 for optimizer in state.optimizers.values():
                     optimizer.zero_grad()
-                torch.autograd.backward(loss * weight)
+                random, losses = torch.get_rng_state(), []
+                for part in processes.parts(samples, most=held.most(epoch)):
+                    state.is_stopped = processes.any(stop.asked, device=compute.device)
+                    if state.is_stopped:
+                        break
+                    batch = epoch.samples.batch(
+                        part.samples, seed=recipe.seed, epoch=epoch.number, device=compute.device
+                    )
+                    with gradients_kept_back(wrapped, part):
+                        with compute.autocast():
+                            answer = forward(batch.inputs)
+                        loss, terms = recipe.task.loss(answer.float(), batch)
+                        torch.autograd.backward(loss * part.weight)
+                    losses.append(part.weight * torch.stack([loss, *terms.values()]).detach())
+                if state.is_stopped:  # the step is done anew when the run goes on
+                    torch.set_rng_state(random)
+                    break
+                numbers = processes.mean(torch.stack(losses).sum(dim=0)).tolist()
+                means = dict(zip(("loss", *terms), numbers, strict=True))
+                if not math.isfinite(means["loss"]):
+                    names = [epoch.samples.name(int(sample)) for sample in samples]
+                    raise MotionliftError(_not_finite(run, names, step=state.step))
                 if recipe.optimizer.clip > 0:
                     nn.utils.clip_grad_norm_(model.parameters(), recipe.optimizer.clip)
-                mean = processes.mean(loss.detach() * weight).item()
-                if not math.isfinite(mean):
-                    raise MotionliftError(_not_finite(run, epoch.samples, own, step=state.step))
                 for optimizer in state.optimizers.values():
                     optimizer.step()
                 state.step += 1
                 state.follow(decay=recipe.average)
-                row = {"step": state.step, "epoch": epoch.number, "split": "train", "loss": mean}
-                row |= {name: term.item() for name, term in terms.items()} | rates
+                row = {"step": state.step, "epoch": epoch.number, "split": "train"} | means | rates
                 if processes.is_first:
                     run.log(row)
                     progress.show(row, clips=len(samples))
+                cost.step_done(state.step, epoch, clips=len(samples))
                 is_last = state.step == last_step
                 if state.step % recipe.validate_every == 0 or is_last:
                     keeper.validate(state, frames=epoch.stage.frames)
@@ -132,17 +150,16 @@ def train(
                 if is_due or is_last:
                     keeper.keep_last(state, frames=epoch.stage.frames)
                     saved_at = time.monotonic()
-    if processes.is_first and stop.asked:
+    if processes.is_first and state.is_stopped:
         keeper.keep_last(state, frames=plan.frames_at(state.step))
         say(f"stopped after step {state.step}; --resume goes on from there")
     return state
 
 
-def _not_finite(
-    run: Run, samples: Samples[Any], own: Int[np.ndarray, " sample"], *, step: int
-) -> str:
-    names = ", ".join(samples.name(int(sample)) for sample in own[:8])
+def _not_finite(run: Run, batch: list[str], *, step: int) -> str:
+    more = f" and {len(batch) - 8} more" if len(batch) > 8 else ""
     return (
-        f"{run.path}: the loss is not finite at step {step + 1}, on {names}; the last checkpoint "
-        f"is good ({run.state_path}); resume with a lower learning rate or optimizer.clip"
+        f"{run.path}: the loss is not finite at step {step + 1}, on {', '.join(batch[:8])}{more}; "
+        f"the last checkpoint is good ({run.state_path}); resume with a lower learning rate or "
+        "optimizer.clip"
     )

@@ -19,6 +19,7 @@ class Epoch:
 
     Attributes:
         number: counted over all stages, from 0.
+        clips: samples that it sees.
         first_step: the optimiser step it begins with, from 0.
         steps: how many it has.
     """
@@ -26,6 +27,7 @@ class Epoch:
     number: int
     stage: Stage
     samples: Samples[Any]
+    clips: int
     first_step: int
     steps: int
 
@@ -37,6 +39,7 @@ class Plan:
         self._seed = recipe.seed
         self.epochs: Sequence[Epoch] = self._laid_out(recipe, store)
         self.total_steps = self.epochs[-1].first_step + self.epochs[-1].steps
+        self.total_frames = sum(epoch.clips * epoch.stage.frames for epoch in self.epochs)
 
     @property
     def sequences(self) -> tuple[Recording, ...]:
@@ -72,12 +75,14 @@ class Plan:
             )
             for _ in range(stage.epochs):
                 number = len(epochs)
-                steps = -(-len(samples.order(seed=recipe.seed, epoch=number)) // stage.batch)
+                clips = len(samples.order(seed=recipe.seed, epoch=number))
+                steps = -(-clips // stage.batch)
                 epochs.append(
                     Epoch(
                         number=number,
                         stage=stage,
                         samples=samples,
+                        clips=clips,
                         first_step=first_step,
                         steps=steps,
                     )

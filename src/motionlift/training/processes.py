@@ -1,18 +1,37 @@
 """One process or many: what torchrun started, and how they agree.
 
 Many processes run the same loop; each takes its share of every batch, gradients are averaged by
-DistributedDataParallel, and only the first writes.
+DistributedDataParallel, and only the first writes. A share that does not fit into memory is taken
+in parts, whose gradients add up; processes wait for each other at the last one only.
 """
 
+import contextlib
 import os
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.distributed as dist
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+
+from motionlift.errors import MotionliftError, OptionError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """Samples whose loss and gradients are computed at once.
+
+    Attributes:
+        samples: their numbers.
+        weight: what their mean loss counts in the batch's, times the number of processes.
+        is_last: whether the gradients are complete, here, with this part.
+    """
+
+    samples: Int[np.ndarray, " part"]
+    weight: float
+    is_last: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,25 +40,35 @@ class Processes:
 
     rank: int = 0
     count: int = 1
-    local_rank: int = 0
 
     @classmethod
-    def start(cls) -> "Processes":
-        """Join the processes that torchrun started; a single one if it did not."""
+    def start(cls, device: str | None = None) -> "Processes":
+        """Join the processes that torchrun started; a single one if it did not.
+
+        Each takes the GPU of its place on the node, and after that "cuda" means this one.
+
+        Raises:
+            OptionError: if many processes are asked to use one GPU.
+        """
         if "RANK" not in os.environ:
             return cls()
+        local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+        on_gpu = _uses_gpu(device)
+        if on_gpu:
+            torch.cuda.set_device(local_rank)
         if not dist.is_initialized():
-            dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-        return cls(
-            rank=dist.get_rank(),
-            count=dist.get_world_size(),
-            local_rank=int(os.environ.get("LOCAL_RANK", "0")),
-        )
+            dist.init_process_group("nccl" if on_gpu else "gloo")
+        return cls(rank=dist.get_rank(), count=dist.get_world_size())
 
     def stop(self) -> None:
         """Leave the group, if there is one."""
-        if self.count > 1:
+        if dist.is_initialized():
             dist.destroy_process_group()
+
+    @property
+    def was_restarted(self) -> bool:
+        """Whether torchrun started the processes anew after one of them had died."""
+        return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
 
     @property
     def is_first(self) -> bool:
@@ -50,29 +79,71 @@ class Processes:
         """The model, with gradients averaged over all processes."""
         return DistributedDataParallel(model) if self.count > 1 else model
 
-    def share(self, samples: Int[np.ndarray, " sample"]) -> tuple[Int[np.ndarray, " own"], float]:
-        """This process's part of a batch, and what its mean loss counts in the mean over all.
+    def parts(self, samples: Int[np.ndarray, " sample"], *, most: int) -> list[Part]:
+        """This process's share of a batch, in parts of at most `most` samples.
 
-        Parts differ by one sample at most. A process that would get none does the first sample
-        with weight 0, so that all take part in every step.
+        Every process has as many parts as the others, and shares differ by one sample at most. A
+        part that would get none does the first sample with weight 0, so that all take part in
+        every step.
         """
         own = np.array_split(samples, self.count)[self.rank]
-        if len(own) == 0:
-            return samples[:1], 0.0
-        return own, len(own) * self.count / len(samples)
+        largest_share = -(-len(samples) // self.count)
+        number = -(-largest_share // most)
+        return [
+            Part(
+                samples=part if len(part) else samples[:1],
+                weight=len(part) * self.count / len(samples),
+                is_last=place == number - 1,
+            )
+            for place, part in enumerate(np.array_split(own, number))
+        ]
 
     def any(self, flag: bool, *, device: torch.device) -> bool:
         """Whether the flag is set in any process."""
-        if self.count == 1:
-            return flag
-        value = torch.tensor(float(flag), device=device)
-        dist.all_reduce(value, op=dist.ReduceOp.MAX)
-        return bool(value.item())
+        return self._agreed(float(flag), dist.ReduceOp.MAX, device=device) > 0
 
-    def mean(self, value: torch.Tensor) -> torch.Tensor:
-        """The mean of a number over all processes."""
+    def least(self, number: int, *, device: torch.device) -> int:
+        """The smallest of the processes' numbers."""
+        return int(self._agreed(float(number), dist.ReduceOp.MIN, device=device))
+
+    def mean(self, values: Float[torch.Tensor, "*value"]) -> Float[torch.Tensor, "*value"]:
+        """The mean of each number over all processes."""
+        values = values.detach().clone()
+        if self.count > 1:
+            _all_reduce(values, dist.ReduceOp.SUM)
+        return values / self.count
+
+    def _agreed(
+        self, number: float, how: dist.ReduceOp.RedOpType, *, device: torch.device
+    ) -> float:
         if self.count == 1:
-            return value
-        value = value.detach().clone()
-        dist.all_reduce(value)
-        return value / self.count
+            return number
+        value = torch.tensor(number, device=device, dtype=torch.float64)
+        _all_reduce(value, how)
+        return value.item()
+
+
+def gradients_kept_back(model: nn.Module, part: Part) -> contextlib.AbstractContextManager[None]:
+    """While it holds, processes do not add up their gradients, unless this part is the last."""
+    if part.is_last or not isinstance(model, DistributedDataParallel):
+        return contextlib.nullcontext()
+    return model.no_sync()
+
+
+def _all_reduce(values: torch.Tensor, how: dist.ReduceOp.RedOpType) -> None:
+    try:
+        dist.all_reduce(values, op=how)
+    except RuntimeError as error:  # what NCCL and gloo say of it takes many lines
+        raise MotionliftError(
+            "another process of this training has ended or cannot be reached; its own message "
+            "says why, and --resume goes on from the last checkpoint"
+        ) from error
+
+
+def _uses_gpu(device: str | None) -> bool:
+    kind, _, number = (device or ("cuda" if torch.cuda.is_available() else "cpu")).partition(":")
+    if number and kind == "cuda":
+        raise OptionError(
+            f"--device {device}: each process takes a GPU of its own; leave the number out"
+        )
+    return kind == "cuda" and torch.cuda.is_available()

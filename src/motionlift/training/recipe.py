@@ -83,6 +83,9 @@ class Recipe:
         backbone_lr_scale: what the learning rates are multiplied by for layers that come from
             `model`, where the head is new.
         precision: "fp32", "bf16" (autocast), or "auto": bf16 where the device has it.
+        clips_at_once: most samples that a process holds in memory at once; a batch beyond that is
+            computed in parts, whose gradients add up to the same. 0 for as many as fit.
+        compile: whether torch.compile makes the network's code.
         average: decay of the moving average of the weights, which is then what is validated and
             kept; 0 for none.
         validate_every: steps between validations.
@@ -101,6 +104,8 @@ class Recipe:
     freeze: Literal["nothing", "backbone"] = "nothing"
     backbone_lr_scale: float = 0.1
     precision: Precision = "auto"
+    clips_at_once: int = 0
+    compile: bool = False
     average: float = 0.0
     validate_every: int = 1000
     seed: int = 0
@@ -118,6 +123,10 @@ class Recipe:
             raise RecipeError(
                 f"backbone-lr-scale is {self.backbone_lr_scale}, but above 0; "
                 "to leave the backbone as it is: --freeze backbone"
+            )
+        if self.clips_at_once < 0:
+            raise RecipeError(
+                f"clips-at-once is {self.clips_at_once}, but at least 1, or 0 for as many as fit"
             )
         if not 0 <= self.average < 1:
             raise RecipeError(f"recipe {self.name}: average is {self.average}, but in [0, 1)")

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shutil
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -66,7 +67,12 @@ class Run:
             )
 
     def truncate_metrics(self, *, step: int) -> None:
-        """Drop the lines beyond a checkpoint's step, which the resumed run writes again."""
+        """Drop the lines beyond a checkpoint's step, which the resumed run writes again.
+
+        And what a kill left of a checkpoint that was being written.
+        """
+        for left in self.path.glob("*/.*.safetensors.*"):
+            shutil.rmtree(left, ignore_errors=True)
         if not self.metrics_path.exists():
             return
         kept = []
@@ -81,9 +87,19 @@ class Run:
             beside.write_text("".join(f"{line}\n" for line in kept), "utf-8")
 
     def log(self, row: dict[str, Any]) -> None:
-        """Append a line, at once on its way to the disk."""
-        with self.metrics_path.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(row) + "\n")
+        """Append a line, at once on its way to the disk.
+
+        Raises:
+            MotionliftError: if it cannot be written.
+        """
+        try:
+            with self.metrics_path.open("a", encoding="utf-8") as handle:
+                handle.write(json.dumps(row) + "\n")
+        except OSError as error:
+            raise MotionliftError(
+                f"{self.metrics_path}: step {row['step']} could not be written ({error.strerror}); "
+                "make room, then go on with --resume"
+            ) from error
 
     def metrics(self) -> list[dict[str, Any]]:
         """All lines so far."""

@@ -1,12 +1,15 @@
 """What a training begins with: a new network, or weights that have learned already."""
 
 import dataclasses
+import os
+import shutil
+from typing import cast
 
 import torch
 from torch import nn
 
 from motionlift.data.store import Store
-from motionlift.errors import RecipeError
+from motionlift.errors import OptionError, RecipeError
 from motionlift.network.dstformer import DSTformer
 from motionlift.network.weights import load_model
 from motionlift.training.recipe import Recipe
@@ -43,6 +46,7 @@ def build_network(recipe: Recipe, store: Store) -> nn.Module:
     torch.manual_seed(recipe.seed)
     if recipe.model and not recipe.from_scratch:
         backbone = load_model(recipe.model)
+        backbone.error_head = None  # it knows the errors of these weights only
     else:
         backbone = DSTformer(recipe.network)
     model = recipe.task.build(backbone, store)
@@ -50,6 +54,19 @@ def build_network(recipe: Recipe, store: Store) -> nn.Module:
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(is_head(name) and parameter.requires_grad)
     return model.train()
+
+
+def compiled(model: nn.Module) -> nn.Module:
+    """The same network, its code made by torch.compile; the parameters and their names stay.
+
+    Raises:
+        OptionError: if there is no C++ compiler, which code for a CPU needs.
+    """
+    on_cpu = next(model.parameters()).device.type == "cpu"
+    wanted = os.environ.get("CXX", "")
+    if on_cpu and not any(map(shutil.which, filter(None, (wanted, "g++", "clang++", "c++")))):
+        raise OptionError("compile needs a C++ compiler, and none was found; install g++")
+    return cast(nn.Module, torch.compile(model))
 
 
 def backbone_scale(recipe: Recipe) -> float | None:
@@ -72,7 +89,7 @@ def check_samples(recipe: Recipe, store: Store) -> list[str]:
     stage = recipe.stages[0]
     notes: list[str] = []
     for split in ("train", "val"):
-        if split == "train" or store.select(split=split):
+        if split == "train" or store.select(split=split, units="m"):
             samples = recipe.task.samples(
                 store,
                 split=split,

@@ -6,6 +6,7 @@ full disk leaves the one before. Nothing in it is ever executed.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from motionlift.errors import WeightsError
+from motionlift.errors import MotionliftError, WeightsError
 from motionlift.files import written_beside
 
 _HEADER = "motionlift-training-state"
@@ -31,6 +32,7 @@ class TrainingState:
         average: a network with the moving average of its parameters, or None.
         optimizers: by name.
         step: optimiser steps done.
+        is_stopped: whether it was asked to stop before its last step; not kept.
         best: lowest validation error so far, on samples of `best_frames` frames.
     """
 
@@ -38,6 +40,7 @@ class TrainingState:
     average: nn.Module | None
     optimizers: dict[str, Optimizer]
     step: int = 0
+    is_stopped: bool = False
     best: float = float("inf")
     best_frames: int = 0
 
@@ -60,7 +63,11 @@ class TrainingState:
             ours.copy_(theirs)
 
     def save(self, path: Path) -> None:
-        """Write all of it to `path`, whole or not at all."""
+        """Write all of it to `path`, whole or not at all.
+
+        Raises:
+            MotionliftError: if it cannot be written; what was there before is there still.
+        """
         tensors: dict[str, Tensor] = {"rng": torch.get_rng_state()}
         header: dict[str, Any] = {
             "step": self.step,
@@ -78,8 +85,16 @@ class TrainingState:
                 for key, value in entries.items():
                     tensors[f"optimizer/{name}/{number}/{key}"] = value
         plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        with written_beside(path) as beside:
-            save_file(plain, beside, metadata={_HEADER: json.dumps(header)})
+        try:
+            with written_beside(path) as beside:
+                save_file(plain, beside, metadata={_HEADER: json.dumps(header)})
+        except (MotionliftError, safetensors.SafetensorError) as error:
+            before = _step_of(path)
+            left = "there was none before" if before is None else f"that of step {before} is good"
+            raise MotionliftError(
+                f"{path}: the checkpoint of step {self.step} could not be written "
+                f"({_reason(error)}); {left}; make room, then go on with --resume"
+            ) from error
 
     def load(self, path: Path) -> None:
         """Take up what `save` wrote.
@@ -116,3 +131,18 @@ class TrainingState:
         torch.set_rng_state(tensors["rng"])
         self.step = header["step"]
         self.best, self.best_frames = header["best"], header["best_frames"]
+
+
+def _step_of(path: Path) -> int | None:
+    """The step of the checkpoint there; None if there is none that can be read."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as opened:
+            return int(json.loads((opened.metadata() or {})[_HEADER])["step"])
+    except (OSError, safetensors.SafetensorError, KeyError, ValueError):
+        return None
+
+
+def _reason(error: Exception) -> str:
+    """What the system said, of which `written_beside` and safetensors each make a sentence."""
+    found = re.search(r"could not be written \((.+)\)|I/O error: (.+) \(os error", str(error))
+    return next(filter(None, found.groups())) if found else str(error)
