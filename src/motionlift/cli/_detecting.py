@@ -58,17 +58,22 @@ def detect(arguments: Sequence[str]) -> None:
         print(line)
 
 
-def keypoint_source(source: Path, asked: Detection, *, out: Path, is_named: bool) -> Path:
+def keypoint_source(source: Path, asked: Detection, *, out: Path, is_keypoints: bool) -> Path:
     """Where the keypoints are: the source itself, or, of a video, the detections beside `out`.
 
     Args:
-        is_named: whether the user says that the source's format is one of keypoints.
+        is_keypoints: whether the user says something that holds for keypoints only.
 
     Raises:
         OptionError: if options for videos are given with a source that is none.
         MotionliftError: if the video cannot be read, or the detector is not installed.
     """
-    if is_named or not is_video(source):
+    if is_video(source) and is_keypoints:
+        raise OptionError(
+            f"{source}: is a video; --format, --skeleton and --image-size are for keypoints, so "
+            "leave them out"
+        )
+    if not is_video(source):
         if asked != Detection():
             raise OptionError(
                 f"{source}: is no video, so --detector, --detect-again and --fetch-weights "

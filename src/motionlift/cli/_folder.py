@@ -29,6 +29,7 @@ from motionlift.errors import MotionliftError, OptionError
 from motionlift.files import check_writable
 from motionlift.finishing import LiftOptions
 from motionlift.formats import find_writer
+from motionlift.video.kinds import is_video
 
 if TYPE_CHECKING:
     from motionlift.cli._lifting import LiftArguments
@@ -44,12 +45,16 @@ def inputs_of(asked: "LiftArguments") -> Found | None:
         OptionError: if there are flags for several inputs, or a folder for their files is needed.
     """
     source = asked.source.source
+    suffix = asked.to or ".npz"
     found = inputs_in(
         source,
         out=asked.out,
-        suffix=asked.to or ".npz",
+        suffix=suffix,
         recognise=lambda path: keypoint_title(path, name=asked.source.format),
     )
+    if found is None and asked.source.format is None:
+        # Beside keypoints, videos are what these were found in.
+        found = inputs_in(source, out=asked.out, suffix=suffix, recognise=_video_title)
     if found is None:
         if asked.to is not None or asked.overwrite:
             raise OptionError(
@@ -151,6 +156,10 @@ def _made_by(asked: "LiftArguments") -> dict[str, Any]:
     state = [weights.stat().st_size, weights.stat().st_mtime_ns] if weights.is_file() else None
     made_by = {"asked": said, "weights": state, "motionlift": version("motionlift")}
     return json.loads(json.dumps(made_by, default=str))
+
+
+def _video_title(path: Path) -> str | None:
+    return "video" if is_video(path) else None
 
 
 def _say_found(source: Path, found: Found) -> None:

@@ -5,7 +5,7 @@ Results go to stdout, notes to stderr. PyTorch is imported only when there is so
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,6 +13,7 @@ import numpy as np
 import tyro
 
 from motionlift.api import choose_people, write
+from motionlift.cli._detecting import Detection, keypoint_source
 from motionlift.cli._folder import inputs_of, lift_folder
 from motionlift.cli._lift_options import Finishing, options_of
 from motionlift.cli._report import of_person, progress_bar, say, say_lift, say_machine, say_notes
@@ -31,7 +32,7 @@ class Source:
     """Which keypoints, and what their file does not say."""
 
     source: Annotated[Path, tyro.conf.Positional]
-    """file or folder of keypoints, or for lift a folder of several of them"""
+    """file or folder of keypoints, or a video of people, or for lift a folder of several"""
     format: str | None = None
     """the keypoints' format; recognised by content if not given"""
     skeleton: str | None = None
@@ -43,6 +44,7 @@ class Source:
     that are parts of it, as MediaPipe's are, and for --focal and --fov"""
     person: str = "largest"
     """largest, all, or the name of one of the people found; all writes a file for each"""
+    detection: Annotated[Detection, tyro.conf.arg(name="")] = field(default_factory=Detection)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +163,11 @@ def people_of(asked: Source, *, out: Path) -> list[tuple[Pose2D, Path]]:
     if asked.image_size is not None and min(asked.image_size) < 1:
         raise OptionError("--image-size: width and height are above 0")
     options = ReadOptions(fps=asked.fps, skeleton=asked.skeleton, image_size=asked.image_size)
-    people = read_keypoints(asked.source, options, format=asked.format)
+    is_of_keypoints = any(
+        each is not None for each in (asked.format, asked.skeleton, asked.image_size)
+    )
+    source = keypoint_source(asked.source, asked.detection, out=out, is_keypoints=is_of_keypoints)
+    people = read_keypoints(source, options, format=asked.format)
     chosen = choose_people(people, asked.person)
     if len(chosen) == 1:
         return [(chosen[0], out)]

@@ -12,4 +12,4 @@ def run(arguments: Sequence[str]) -> None:
     lift(arguments)
 
 
-COMMAND = Command(name="lift", summary="lift 2D keypoints to 3D motion", run=run)
+COMMAND = Command(name="lift", summary="lift 2D keypoints, or a video, to 3D motion", run=run)
