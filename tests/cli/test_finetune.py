@@ -67,13 +67,15 @@ def test_a_runs_config_can_be_run_again_as_it_is(tmp_path: Path, flags: list[str
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (["--task", "dance"], "no finetuning task is named 'dance'; there are: action, pose"),
+        (["--task", "dance"], "no finetuning task is named 'dance'; there are: action, "),
         (["--model", "nowhere.safetensors"], "nowhere.safetensors: no such file"),
         (["--model", ""], "finetuning begins from weights"),
         (["--freeze", "backbone", "--backbone-lr-scale", "0.5"], "backbone-lr-scale has no effect"),
         (["--backbone-lr-scale", "0"], "--freeze backbone"),
         (["--actions", "m03_*"], "0 classes"),
         (["--label-share", "2"], "label-share is 2"),
+        (["--head", "deep"], "no head is named 'deep'; there are: linear, mlp"),
+        (["--head", "linear", "--hidden", "8"], "hidden has no effect for this task: the head"),
         (["--stages.0.batch", "4", "--global-batch", "6"], "--global-batch"),
         (["--network.dim-feat", "48"], "network.dim-feat is 48"),
     ],

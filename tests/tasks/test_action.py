@@ -12,13 +12,14 @@ from motionlift.data.corruption import CorruptionSettings
 from motionlift.data.store import Store
 from motionlift.data.store_writer import create_store
 from motionlift.data.views import BodySettings, ViewSettings
-from motionlift.errors import RecipeError, StoreError, WeightsError
+from motionlift.errors import MotionliftError, RecipeError, StoreError, WeightsError
 from motionlift.network.compute import Compute
 from motionlift.network.dstformer import DSTformer, DSTformerConfig
+from motionlift.poses import Pose2D
 from motionlift.skeletons import H36M17
-from motionlift.tasks._recognition import recognition_scores
+from motionlift.tasks._recognition import execution_scores, recognition_scores
 from motionlift.tasks._repetitions import Repetitions
-from motionlift.tasks.action import Action, Classifier
+from motionlift.tasks.action import Action, Classifier, repetition_to_clip
 from tests.data.bodies import standing
 
 CONFIG = DSTformerConfig(dim_feat=16, dim_rep=16, depth=1, num_heads=2, mlp_ratio=2, max_frames=9)
@@ -143,8 +144,86 @@ def test_scores_by_hand() -> None:
     assert scores["majority"] == 0.5
 
 
-def test_a_batch_of_one_learns_too(store: Store) -> None:
-    task = Action(hidden=8)
+def test_exercise_and_execution_are_scored_apart_by_hand() -> None:
+    classes = ("a_correct", "a_incorrect", "b_correct", "b_incorrect")
+    probabilities = np.array(
+        [
+            [0.3, 0.2, 0.5, 0.0],  # a is likeliest by a tie's first; of its two, correct
+            [0.1, 0.2, 0.6, 0.1],  # taken for b; of a's two, incorrect
+            [0.4, 0.2, 0.3, 0.1],  # taken for a; of b's two, correct
+            [0.0, 0.1, 0.6, 0.3],  # b, but correct
+        ]
+    )
+    scores = execution_scores(probabilities, np.array([0, 1, 2, 3]), classes=classes)
+    assert scores["exercise_top1"] == 0.5
+    assert scores["exercise_macro_f1"] == 0.5
+    assert scores["correctness_a"] == 1.0
+    assert scores["correctness_b"] == 0.5
+    assert scores["correctness"] == 0.75
+
+
+def test_classes_that_are_no_executions_have_no_such_scores() -> None:
+    assert (
+        execution_scores(np.eye(3), np.arange(3), classes=("a_correct", "a_incorrect", "b")) == {}
+    )
+
+
+def test_an_exercise_seen_in_one_execution_only_has_no_correctness() -> None:
+    classes = ("a_correct", "a_incorrect")
+    scores = execution_scores(np.eye(2)[[0, 0]], np.array([0, 0]), classes=classes)
+    assert scores == {"exercise_top1": 1.0, "exercise_macro_f1": 1.0}
+
+
+def test_validation_scores_executions_where_the_classes_are_such(store: Store) -> None:
+    def names(task: Action) -> set[str]:
+        model = task.build(DSTformer(CONFIG), store)
+        return set(task.validate(model, _samples(task, store, "val"), CPU, most=None))
+
+    apart = {"exercise_top1", "exercise_macro_f1"}
+    of_both = {"correctness", "correctness_m01", "correctness_m02"}
+    assert apart | of_both <= names(Action(labels="action", actions="m0*", hidden=8))
+    assert not (apart | of_both) & names(Action(hidden=8))
+
+
+def test_a_detected_repetition_is_the_clip_that_training_sees(store: Store) -> None:
+    samples = _samples(Action(), store)
+    whole = store.positions(samples.sequences[5])
+    seen = Pose2D(
+        skeleton=H36M17,
+        keypoints=100 * whole[..., :2] * [1, -1] + [300, 200],  # image space: y down, in pixels
+        confidence=np.ones(whole.shape[:2], dtype=np.float32),
+        frame_index=np.arange(len(whole)),
+    )
+    inputs = samples.batch(np.array([5]), seed=0, epoch=0, device=CPU.device).inputs[0]
+    np.testing.assert_allclose(repetition_to_clip(seen, frames=9), inputs, atol=1e-5)
+
+
+def test_a_keypoint_between_a_seen_and_an_unseen_frame_is_missing() -> None:
+    keypoints = np.repeat(100 * standing()[None, :, :2], 4, axis=0).astype(np.float32)
+    confidence = np.ones((4, 17), dtype=np.float32)
+    keypoints[1, 3], confidence[1, 3] = np.nan, 0
+    pose = Pose2D(
+        skeleton=H36M17, keypoints=keypoints, confidence=confidence, frame_index=np.arange(4)
+    )
+    clip = repetition_to_clip(pose, frames=7)  # every half frame
+    assert (clip[:, 3, 2] == 0).tolist() == [False, True, True, True, False, False, False]
+    assert not clip[1, 3].any()
+
+
+def test_a_repetition_in_which_nobody_is_seen_is_an_error() -> None:
+    nobody = Pose2D(
+        skeleton=H36M17,
+        keypoints=np.full((4, 17, 2), np.nan),
+        confidence=np.zeros((4, 17)),
+        frame_index=np.arange(4),
+    )
+    with pytest.raises(MotionliftError, match="no two distinct"):
+        repetition_to_clip(nobody, frames=9)
+
+
+@pytest.mark.parametrize("head", ["mlp", "linear"])
+def test_a_batch_of_one_learns_too(store: Store, head: str) -> None:
+    task = Action(hidden=8, head=head)
     model = task.build(DSTformer(CONFIG), store).train()
     batch = _samples(task, store).batch(np.array([3]), seed=0, epoch=0, device=CPU.device)
     loss, _ = task.loss(model(batch.inputs), batch)

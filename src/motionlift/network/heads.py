@@ -1,8 +1,12 @@
 """Heads: what finetuning puts on the representation instead of the lifting head.
 
-B clips, P persons, F frames, J joints, C channels. A head is a module that is built from the
-encoder's configuration; `HEADS` names them.
+B clips, P persons, F frames, J joints, C channels. A head of classes is a module that is built from
+the encoder's configuration, the number of classes and settings of its own; `HEADS` names them, and
+`motionlift finetune --task action --head NAME` takes them from there. Adding one is adding a class
+and its name in this file.
 """
+
+import inspect
 
 import torch
 from jaxtyping import Float
@@ -53,4 +57,43 @@ class ActionHead(nn.Module):
         return self.fc2(torch.relu(self.bn(self.fc1(features))))
 
 
-HEADS: dict[str, type[nn.Module]] = {"action": ActionHead, "pose": PoseHead}
+class LinearHead(nn.Module):
+    """Scores of classes by one linear layer: what the representation says by itself.
+
+    Averages as `ActionHead` does. Channels are brought to mean 0 and deviation 1 over the training,
+    since most of what a joint's representation holds is the same in every clip.
+    """
+
+    def __init__(self, config: DSTformerConfig, *, num_classes: int) -> None:
+        super().__init__()
+        channels = config.num_joints * config.dim_rep
+        self.bn = nn.BatchNorm1d(channels, affine=False)
+        self.fc = nn.Linear(channels, num_classes)
+
+    def forward(self, representation: Float[Tensor, "B *P F J C_e"]) -> Float[Tensor, "B class"]:
+        """Scores before softmax."""
+        between = tuple(range(1, representation.ndim - 2))
+        return self.fc(self.bn(representation.mean(dim=between).flatten(1)))
+
+
+HEADS: dict[str, type[nn.Module]] = {"linear": LinearHead, "mlp": ActionHead}
+
+
+def build_head(
+    name: str, config: DSTformerConfig, *, num_classes: int, **settings: float
+) -> nn.Module:
+    """The head of that name; it is given those of the settings that it has."""
+    theirs = settings_of(name)
+    own = {key: value for key, value in settings.items() if key in theirs}
+    return HEADS[name](config, num_classes=num_classes, **own)
+
+
+def settings_of(name: str) -> frozenset[str]:
+    """Names of the settings that a head has beside the number of classes.
+
+    Raises:
+        MotionliftError: if there is no such head; it lists those that there are.
+    """
+    if name not in HEADS:
+        raise MotionliftError(f"no head is named '{name}'; there are: {', '.join(sorted(HEADS))}")
+    return frozenset(inspect.signature(HEADS[name]).parameters) - {"config", "num_classes"}

@@ -1,7 +1,12 @@
 """How good answers of a classifier are, and what they must be better than."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
+
+QUALITIES = ("correct", "incorrect")
 
 
 def recognition_scores(
@@ -35,3 +40,46 @@ def recognition_scores(
         "chance": 1 / num_classes,
         "majority": float(np.mean(labels == most_frequent)),
     }
+
+
+def execution_scores(
+    probabilities: Float[np.ndarray, "sample class"],
+    labels: Int[np.ndarray, " sample"],
+    *,
+    classes: Sequence[str],
+) -> dict[str, float]:
+    """What classes such as `m01_correct` and `m01_incorrect` say of exercise and execution apart.
+
+    `exercise_top1` and `exercise_macro_f1` take the exercise whose classes together are likeliest.
+    `correctness_m01` is the balanced accuracy of the execution of that exercise when the exercise
+    is known: the likelier of its two classes answers. `correctness` is the mean over exercises.
+    Nothing if the classes are not such pairs; an exercise without samples of both has none.
+    """
+    members: dict[str, dict[str, int]] = defaultdict(dict)
+    for number, name in enumerate(classes):
+        exercise, _, quality = name.rpartition("_")
+        members[exercise][quality] = number
+    if any(tuple(sorted(pair)) != QUALITIES for pair in members.values()):
+        return {}
+    exercises = sorted(members)
+    pairs = np.array([[members[each][quality] for quality in QUALITIES] for each in exercises])
+    exercise_of = np.empty(len(classes), dtype=np.int64)
+    exercise_of[pairs] = np.arange(len(exercises))[:, None]
+    true = exercise_of[labels]
+    found = probabilities[:, pairs].sum(axis=2).argmax(axis=1)
+    plain = recognition_scores(found, true, num_classes=len(exercises), most_frequent=0)
+    scores = {f"exercise_{name}": plain[name] for name in ("top1", "macro_f1")}
+    by_exercise = {}
+    for number, name in enumerate(exercises):
+        own = true == number
+        answers = pairs[number][probabilities[own][:, pairs[number]].argmax(axis=1)]
+        recalls = [
+            np.mean(answers[labels[own] == each] == each)
+            for each in pairs[number]
+            if np.any(labels[own] == each)
+        ]
+        if len(recalls) == len(QUALITIES):
+            by_exercise[f"correctness_{name}"] = float(np.mean(recalls))
+    if by_exercise:
+        scores["correctness"] = float(np.mean(list(by_exercise.values())))
+    return scores | by_exercise

@@ -20,10 +20,10 @@ from motionlift.data.clips import Cut
 from motionlift.data.draws import Draws
 from motionlift.data.store import Sequence, Store
 from motionlift.errors import StoreError
+from motionlift.tasks._recognition import QUALITIES
 from motionlift.tasks._task import Samples
 
 Labels = Literal["action", "exercise", "correctness"]
-_QUALITIES = ("correct", "incorrect")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Labelling:
         if self.labels == "action":
             return action
         exercise, _, quality = action.rpartition("_")
-        if not exercise or quality not in _QUALITIES:
+        if not exercise or quality not in QUALITIES:
             return None
         return exercise if self.labels == "exercise" else quality
 
@@ -147,21 +147,32 @@ class Repetitions(Samples[LabelledBatch]):
         return other
 
     def _cut(self, samples: Int[np.ndarray, " sample"]) -> Cut:
-        pairs = [self._resampled(self.sequences[sample]) for sample in samples]
+        sequences = [self.sequences[sample] for sample in samples]
+        pairs = [
+            stretched(self.store.positions(each), self.store.visibility(each), frames=self.frames)
+            for each in sequences
+        ]
         return Cut(np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs]))
 
-    def _resampled(
-        self, sequence: Sequence
-    ) -> tuple[Float[np.ndarray, "frame joint 3"], Bool[np.ndarray, "frame joint"]]:
-        """The whole sequence in `frames` frames, from its first to its last."""
-        positions = self.store.positions(sequence)
-        visibility = self.store.visibility(sequence)
-        time = np.linspace(0, sequence.frames - 1, self.frames)
-        before = np.minimum(time.astype(np.int64), max(sequence.frames - 2, 0))
-        after = np.minimum(before + 1, sequence.frames - 1)
-        part = (time - before).astype(np.float32)[:, None, None]
-        blended = positions[before] * (1 - part) + positions[after] * part
-        return blended, visibility[before] & visibility[after]
+
+def stretched(
+    points: Float[np.ndarray, "frame joint axis"],
+    is_seen: Bool[np.ndarray, "frame joint"],
+    *,
+    frames: int,
+) -> tuple[Float[np.ndarray, "stretched joint axis"], Bool[np.ndarray, "stretched joint"]]:
+    """The whole repetition in `frames` frames, from its first to its last.
+
+    A point between two frames is seen if it is in both; on a frame, if it is in that one.
+    """
+    last = len(points) - 1
+    time = np.linspace(0, last, frames)
+    before = np.minimum(time.astype(np.int64), max(last - 1, 0))
+    after = np.minimum(before + 1, last)
+    part = (time - before).astype(np.float32)[:, None]
+    is_known = (is_seen[before] | (part == 1)) & (is_seen[after] | (part == 0))
+    part = part[..., None]
+    return points[before] * (1 - part) + points[after] * part, is_known
 
 
 def _stratified(

@@ -19,6 +19,7 @@ from jaxtyping import Float
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from motionlift.camera import image_to_clip
 from motionlift.data.batch import DataSettings
 from motionlift.data.store import Store
 from motionlift.data.views import BodySettings
@@ -26,15 +27,17 @@ from motionlift.errors import RecipeError, WeightsError
 from motionlift.files import read_json, written_beside
 from motionlift.network.compute import Compute
 from motionlift.network.dstformer import DSTformer
-from motionlift.network.heads import ActionHead
+from motionlift.network.heads import build_head, settings_of
 from motionlift.network.weights import load_model, save_weights
-from motionlift.tasks._recognition import recognition_scores
+from motionlift.poses import Pose2D, to_h36m17
+from motionlift.tasks._recognition import execution_scores, recognition_scores
 from motionlift.tasks._repetitions import (
     LabelledBatch,
     Labelling,
     Labels,
     Repetitions,
     class_names,
+    stretched,
 )
 from motionlift.tasks._task import Samples, Task
 
@@ -45,7 +48,7 @@ _VALIDATION_BATCH = 64
 class Classifier(nn.Module):
     """An encoder and a classification head; answers scores before softmax."""
 
-    def __init__(self, backbone: DSTformer, head: ActionHead, *, classes: tuple[str, ...]) -> None:
+    def __init__(self, backbone: DSTformer, head: nn.Module, *, classes: tuple[str, ...]) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
@@ -56,8 +59,33 @@ class Classifier(nn.Module):
     def forward(self, x: Float[Tensor, "B F J C_in"]) -> Float[Tensor, "B class"]:
         if self.training:
             # One sample has no deviation: the last of an epoch may be alone in its batch.
-            self.head.bn.train(len(x) > 1)
+            for module in self.head.modules():
+                if isinstance(module, nn.BatchNorm1d):
+                    module.train(len(x) > 1)
         return self.head(self.backbone.encode(x))
+
+
+def repetition_to_clip(pose: Pose2D, *, frames: int) -> Float[np.ndarray, "frames 17 3"]:
+    """A whole repetition that a detector saw, as a `Classifier` takes it.
+
+    Args:
+        frames: as many as the classifier learned with (`stages.0.frames` of its run).
+
+    Raises:
+        MotionliftError: if no two distinct keypoints are visible in it.
+    """
+    seen = to_h36m17(pose)
+    points = np.concatenate([seen.keypoints, seen.confidence[..., None]], axis=-1)
+    points, is_seen = stretched(np.nan_to_num(points), seen.is_visible, frames=frames)
+    clip, _ = image_to_clip(
+        dataclasses.replace(
+            seen,
+            keypoints=np.where(is_seen[..., None], points[..., :2], np.nan),
+            confidence=np.where(is_seen, points[..., 2], 0.0),
+            frame_index=np.arange(frames),
+        )
+    )
+    return clip.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +98,7 @@ class Action(Task[LabelledBatch]):
             what follows.
         actions: pattern with * and ? of the actions that take part, such as "m01_*".
         label_share: part of the training repetitions of each class that is used.
+        head: "mlp" is the paper's, with one hidden layer; "linear" has none.
         hidden: channels of the head's hidden layer.
         dropout: probability to drop a channel of the representation in training.
     """
@@ -77,10 +106,12 @@ class Action(Task[LabelledBatch]):
     labels: Labels = "exercise"
     actions: str = "*"
     label_share: float = 1.0
+    head: str = "mlp"
     hidden: int = 2048
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
+        settings_of(self.head)
         if not 0 < self.label_share <= 1:
             raise RecipeError(f"label-share is {self.label_share}, but above 0 and at most 1")
         if self.hidden < 1 or not 0 <= self.dropout < 1:
@@ -108,8 +139,12 @@ class Action(Task[LabelledBatch]):
 
     def build(self, backbone: DSTformer, store: Store) -> nn.Module:
         classes = class_names(store, self._labelling)
-        head = ActionHead(
-            backbone.config, num_classes=len(classes), hidden=self.hidden, dropout=self.dropout
+        head = build_head(
+            self.head,
+            backbone.config,
+            num_classes=len(classes),
+            hidden=self.hidden,
+            dropout=self.dropout,
         )
         return Classifier(backbone, head, classes=classes)
 
@@ -142,13 +177,15 @@ class Action(Task[LabelledBatch]):
             with compute.autocast():
                 answer = model(batch.inputs).float()
             entropy += self.loss(answer, batch)[0].item() * len(part)
-            answers.append(answer.argmax(dim=1).cpu().numpy())
+            answers.append(answer.softmax(dim=1).cpu().numpy())
+        probabilities, labels = np.concatenate(answers), samples.labels[chosen]
         scores = recognition_scores(
-            np.concatenate(answers),
-            samples.labels[chosen],
+            probabilities.argmax(axis=1),
+            labels,
             num_classes=len(model.classes),
             most_frequent=samples.most_frequent,
         )
+        scores |= execution_scores(probabilities, labels, classes=model.classes)
         return scores | {"cross_entropy": entropy / len(chosen)}
 
     def error(self, scores: Mapping[str, float]) -> float:
@@ -202,7 +239,10 @@ class Action(Task[LabelledBatch]):
 
     def without_effect(self) -> Mapping[str, str]:
         whole = "a sample is a whole repetition"
-        return {"data.clips": whole, "stages.stride": whole}
+        reasons = {"data.clips": whole, "stages.stride": whole}
+        for name in {"hidden", "dropout"} - settings_of(self.head):
+            reasons[f"task.{name}"] = f"the head '{self.head}' has none"
+        return reasons
 
     @property
     def _labelling(self) -> Labelling:

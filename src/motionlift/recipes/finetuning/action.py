@@ -1,7 +1,8 @@
 """Action recognition: a new head on the representation (section 4.3 of the paper).
 
-Rates, weight decay, batch and head are the published ones; epochs and frames are fewer, because
-repetitions of exercises are shorter and fewer than the clips of the published data.
+Rates and weight decay are the published ones. A repetition is stretched to few frames: what counts
+is that all of it is there, and any network takes clips of that length. Few repetitions and few
+steps ask for a smaller hidden layer without dropout, and for a rate that falls to 0.
 """
 
 from dataclasses import replace
@@ -18,12 +19,12 @@ RECIPE = replace(
         "Classes of whole repetitions from 2D keypoints, one random view of each a step; it must "
         "get above the share of the most frequent class."
     ),
-    task=Action(),
+    task=Action(hidden=512, dropout=0.0),
     model="default",
     data=replace(small.RECIPE.data, clips=ClipSettings()),
-    stages=(Stage(frames=27, stride=27, batch=32, epochs=30),),
+    stages=(Stage(frames=9, stride=9, batch=16, epochs=20),),
     optimizer=OptimizerSettings(
-        kind="adamw", learning_rate=1e-3, weight_decay=0.01, schedule="exponential"
+        kind="adamw", learning_rate=1e-3, weight_decay=0.01, schedule="linear"
     ),
     validate_every=50,
 )
