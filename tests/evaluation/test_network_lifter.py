@@ -22,10 +22,13 @@ OPEN = PROTOCOLS.get("open")
 class Lifted:
     def __init__(self, positions: np.ndarray) -> None:
         self.positions = positions
+        self.expected_error: np.ndarray | None = None
 
 
 class Counting:
     """Answers with the clip's number of frames, and the place of each frame in its clip."""
+
+    channels = 3
 
     def __init__(self) -> None:
         self.lengths: list[int] = []
@@ -98,3 +101,19 @@ def test_a_clip_has_a_frame() -> None:
     with pytest.raises(OptionError, match="clip-frames is 0, but a clip has at least 1 frame"):
         lifted_by: Any = Counting()
         NetworkLifter(lifted_by, clip_frames=0)
+
+
+def test_expected_errors_are_a_fourth_channel(sample: Sample) -> None:
+    class Knowing(Counting):
+        channels = 4
+
+        def lift_poses(self, poses: Sequence[Pose2D]) -> list[Lifted]:
+            motions = super().lift_poses(poses)
+            for motion in motions:
+                motion.expected_error = motion.positions[..., 0] + 5
+            return motions
+
+    knowing: Any = Knowing()
+    answer = NetworkLifter(knowing)(sample)
+    assert answer.shape == (*sample.target.shape[:3], 4)
+    assert (answer[..., 3] == answer[..., 0] + 5).all()

@@ -20,7 +20,7 @@ from motionlift.evaluation.network_lifter import NetworkLifter
 from motionlift.evaluation.page import page
 from motionlift.evaluation.protocols import FileProtocol, StoreProtocol
 from motionlift.evaluation.published import score_lifter
-from motionlift.evaluation.report import MODEL, as_json, print_table
+from motionlift.evaluation.report import MODEL, as_json, print_expected_errors, print_table
 from motionlift.evaluation.report_files import print_published, published_as_json
 from motionlift.evaluation.run import chosen_conditions, run_protocol
 from motionlift.evaluation.samples import notes_on, sequences_to_score
@@ -84,6 +84,7 @@ def evaluate_on_store(asked: "Arguments", protocol: StoreProtocol) -> None:
         values = as_json(scores, protocol=protocol, about=about, notes=notes, models=tuple(models))
         what = f"{asked.split or protocol.split}{', a tenth' * asked.quick}"
         print_table(values, console, title=f"{protocol.title}: {what}")
+        print_expected_errors(values, console)
         _conclude(console, notes, started=started)
         write(values)
         if html is not None:

@@ -76,7 +76,7 @@ def _draw(
         store, sequence, protocol=protocol, condition=protocol.conditions[condition]
     )
     number = sample.views.index(view)
-    predicted, target = lift(sample)[number], sample.target[number]
+    predicted, target = lift(sample)[number, ..., :3], sample.target[number]
     keypoints = sample.keypoints[number]
     # Keypoints stand where the person is in the picture: bring them to the root.
     seen_from_root = np.isfinite(keypoints) & np.isfinite(target[..., :2])

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from motionlift.errors import MotionliftError, OptionError
 from motionlift.evaluation.samples import Sample
-from motionlift.poses import Pose2D
+from motionlift.poses import Pose2D, Pose3D
 from motionlift.skeletons import H36M17
 from motionlift.windows import window_starts
 
@@ -37,8 +37,11 @@ class NetworkLifter:
         self._lifter = lifter
         self._clip_frames = clip_frames
 
-    def __call__(self, sample: Sample) -> Float[np.ndarray, "view frame 17 3"]:
-        """Root-relative joints in metres; NaN in frames without an answer."""
+    def __call__(self, sample: Sample) -> Float[np.ndarray, "view frame 17 channel"]:
+        """Root-relative joints in metres, and their expected errors if the network tells them.
+
+        NaN in frames without an answer.
+        """
         frames = sample.sequence.frames
         length = min(self._clip_frames or frames, frames)
         starts = window_starts(frames, length=length, stride=length)
@@ -46,19 +49,19 @@ class NetworkLifter:
         # Views and clips together fill a batch that one alone would not.
         poses = [_keypoints(sample, view, start, length) for view in views for start in starts]
         lifted = iter(self._lift(poses))
-        answers = np.full(sample.target.shape, np.nan)
+        answers = np.full((*sample.target.shape[:3], self._lifter.channels), np.nan)
         for view in views:
             for start in starts:
                 answers[view, start : start + length] = next(lifted)
         return answers
 
-    def _lift(self, poses: Sequence[Pose2D]) -> list[Float[np.ndarray, "frame 17 3"]]:
+    def _lift(self, poses: Sequence[Pose2D]) -> list[Float[np.ndarray, "frame 17 channel"]]:
         """Each pose's answer; NaN where too little is visible: that is an answer too, and counted.
 
         One pose that cannot be lifted fails all it is lifted with: halves go on without it.
         """
         try:
-            return [motion.positions for motion in self._lifter.lift_poses(poses)]
+            return [_channels(motion) for motion in self._lifter.lift_poses(poses)]
         except MotionliftError:
             if len(poses) > 1:
                 middle = len(poses) // 2
@@ -66,7 +69,13 @@ class NetworkLifter:
             (pose,) = poses
             if pose.is_visible.all():
                 raise
-            return [np.full((*pose.confidence.shape, 3), np.nan)]
+            return [np.full((*pose.confidence.shape, self._lifter.channels), np.nan)]
+
+
+def _channels(motion: Pose3D) -> Float[np.ndarray, "frame 17 channel"]:
+    if motion.expected_error is None:
+        return motion.positions
+    return np.concatenate([motion.positions, motion.expected_error[..., None]], axis=-1)
 
 
 def _keypoints(sample: Sample, view: int, start: int, length: int) -> Pose2D:

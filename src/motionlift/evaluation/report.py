@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from motionlift.evaluation.expectation import DECILES, Expectation
 from motionlift.evaluation.protocols import StoreProtocol
 from motionlift.evaluation.run import Scores
 from motionlift.evaluation.scoring import Tally, pooled
@@ -156,8 +158,14 @@ def _of_lifter(
     scores: Mapping[str, Mapping[str, Scores]], lifter: str, *, protocol: StoreProtocol
 ) -> dict[str, Any]:
     own = {name: lifters[lifter] for name, lifters in scores.items()}
+    expected = {
+        name: _expected_errors(each.expectation)
+        for name, each in own.items()
+        if not each.expectation.is_empty
+    }
     return {
         "conditions": {name: _datasets(each) for name, each in own.items()},
+        **({"expected_error": expected} if expected else {}),
         "by_action": {name: _tallies(each.actions) for name, each in own.items()},
         "by_view": {
             name: {
@@ -174,6 +182,39 @@ def _of_lifter(
             for name, each in own.items()
         },
     }
+
+
+def _expected_errors(expectation: Expectation) -> dict[str, Any]:
+    deciles = expectation.deciles()
+    return {
+        "deciles": {
+            str(place): {
+                "expected_mm": MM * expected,
+                "true_mm": MM * true,
+                "ratio": number(expected / true) if true else None,
+            }
+            for place, (expected, true) in enumerate(deciles.tolist(), 1)
+        },
+        "largest_gap": float(np.abs(deciles[:, 0] / deciles[:, 1] - 1).max()),
+    }
+
+
+def print_expected_errors(values: Mapping[str, Any], console: Console) -> None:
+    """For each condition, what the model expected of its joints against what came, by decile.
+
+    Args:
+        values: what `as_json` gave; nothing is printed where the model tells no expected errors.
+    """
+    if "expected_error" not in values:
+        return
+    table = Table(title="expected and true error of the joints, mm", box=SIMPLE_HEAD)
+    for heading in ("", *(f"{place}." for place in range(1, DECILES + 1)), "largest gap"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for condition, own in values["expected_error"].items():
+        deciles = own["deciles"].values()
+        cells = [f"{each['expected_mm']:.0f}/{each['true_mm']:.0f}" for each in deciles]
+        table.add_row(condition, *cells, f"{100 * own['largest_gap']:.0f} %")
+    console.print(table)
 
 
 def _datasets(scores: Scores) -> dict[str, Any]:

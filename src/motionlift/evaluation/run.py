@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from motionlift.data.store import Sequence, Store
 from motionlift.errors import OptionError
+from motionlift.evaluation.expectation import Expectation
 from motionlift.evaluation.protocols import StoreProtocol
 from motionlift.evaluation.samples import SampleLifter, make_sample
 from motionlift.evaluation.scoring import Errors, Tally, errors_of, pooled
@@ -19,12 +20,14 @@ class Scores:
         actions: by "dataset: action".
         views: by number in `StoreProtocol.views`.
         clips: mean joint error in metres of each sequence under each of its views.
+        expectation: of a lifter that tells expected errors; else it stays empty.
     """
 
     datasets: dict[str, Tally] = field(default_factory=dict)
     actions: dict[str, Tally] = field(default_factory=dict)
     views: dict[int, Tally] = field(default_factory=dict)
     clips: dict[tuple[str, int], float] = field(default_factory=dict)
+    expectation: Expectation = field(default_factory=Expectation)
 
     @property
     def pooled(self) -> dict[str, float]:
@@ -72,7 +75,10 @@ def run_protocol(
             )
             for lifter, lift in lifters.items():
                 rate = sequence.fps / protocol.fps
-                errors = errors_of(lift(sample), sample.target, rate=rate)
+                answer = lift(sample)
+                errors = errors_of(answer[..., :3], sample.target, rate=rate)
+                if answer.shape[-1] > 3:
+                    scores[name][lifter].expectation.add(answer[..., 3], errors.joints)
                 scores[name][lifter].add(
                     errors, sequence=sequence, dataset=sample.dataset, views=sample.views
                 )

@@ -55,7 +55,8 @@ class Sample:
 
 
 # What is scored: root-relative joints in metres and the camera's axes, from a sample's keypoints.
-SampleLifter = Callable[[Sample], Float[np.ndarray, "view frame 17 3"]]
+# A fourth channel is the error that the lifter expects of each joint, in metres.
+SampleLifter = Callable[[Sample], Float[np.ndarray, "view frame 17 channel"]]
 
 
 def sequences_to_score(
