@@ -1,14 +1,18 @@
 """Put a run's best weights into the package, with their card.
 
-    python scripts/ship_weights.py RUN --evaluation FILE.json --name small
+    python scripts/ship_weights.py RUN --errors RUN2 --evaluation FILE.json --name small
 
-FILE.json is what `motionlift evaluate --model RUN/best/model.safetensors --store STORE --json` wrote.
+RUN2 is what `motionlift finetune --task expected-error --model RUN/best/model.safetensors` made:
+the same weights with an error head. FILE.json is what `motionlift evaluate --store STORE --json` wrote
+of RUN2/best/model.safetensors.
 """
 
 import argparse
 import json
 import tomllib
 from pathlib import Path
+
+import torch
 
 from motionlift.network.manifest import write_manifest
 from motionlift.network.weights import MODELS, load_model, save_weights
@@ -32,17 +36,30 @@ def main() -> None:
     """Copy the weights; the card gains the benchmark, the notices and the limits."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
+    parser.add_argument("--errors", type=Path, required=True)
     parser.add_argument("--evaluation", type=Path, required=True)
     parser.add_argument("--name", required=True)
     asked = parser.parse_args()
-    model = load_model(asked.run / "best" / "model.safetensors")
+    learned = load_model(asked.run / "best" / "model.safetensors")
+    model = load_model(asked.errors / "best" / "model.safetensors")
     about = tomllib.loads((asked.run / "config.toml").read_text("utf-8"))["about"]
     evaluation = json.loads(asked.evaluation.read_text("utf-8"))
     if model.card is None or evaluation["model"]["sha256"] != model.card["sha256"]:
-        raise SystemExit(f"{asked.evaluation}: scores other weights than those of {asked.run}")
+        raise SystemExit(f"{asked.evaluation}: scores other weights than those of {asked.errors}")
+    theirs = model.state_dict()
+    if any(not torch.equal(each, theirs[name]) for name, each in learned.state_dict().items()):
+        raise SystemExit(
+            f"{asked.errors}: its error head belongs to other weights than {asked.run}"
+        )
     card = model.card | {
-        "benchmark": {"protocol": "open", "conditions": evaluation["conditions"]},
+        "benchmark": {
+            "protocol": "open",
+            "conditions": evaluation["conditions"],
+            "expected_error": evaluation["expected_error"],
+        },
         "retrain": f"motionlift pretrain --recipe {model.card['recipe']} --store STORE --out RUN",
+        "retrain_error_head": "motionlift finetune --task expected-error "
+        "--model RUN/best/model.safetensors --store STORE --out RUN2",
         "compute": f"{about['machine']}; torch {about['torch']}; started {about['started']}",
         "limits": LIMITS,
         "notices": NOTICES,
