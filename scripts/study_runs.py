@@ -111,13 +111,18 @@ def train_and_score(
 ) -> dict[str, Any] | None:
     """One run: its settings, seconds of processor time, validation error, and test scores.
 
-    What stands in the run's `result.json` is returned as it is. A run without one begins anew, or
-    is None with `--done-only`.
+    What stands in the run's `result.json` is returned as it is, but scored anew for another share
+    of the test frames. A run without one begins anew, or is None with `--done-only`.
     """
     folder = asked.out / "runs" / variant.run_name(seed)
-    done = folder / "result.json"
+    done, weights = folder / "result.json", folder / "best" / "model.safetensors"
     if done.is_file():
-        return json.loads(done.read_text("utf-8"))
+        result = json.loads(done.read_text("utf-8"))
+        if result["share"] != asked.share:
+            test = score(load_lifter(weights), store, asked.share)
+            result |= {"share": asked.share, "test": test}
+            write_json(done, result)
+        return result
     if asked.done_only:
         return None
     shutil.rmtree(folder, ignore_errors=True)
@@ -139,7 +144,7 @@ def train_and_score(
         "wall_seconds": time.monotonic() - wall,
         "validation": run.metrics()[-1],
         "share": asked.share,
-        "test": score(load_lifter(folder / "best" / "model.safetensors"), store, asked.share),
+        "test": score(load_lifter(weights), store, asked.share),
     }
     write_json(done, result)
     say(f"{variant.run_name(seed)}: {result['cpu_seconds']:.0f} s, " + shown_test(result))

@@ -112,7 +112,7 @@ def main() -> None:
 
 def closed_forms(asked: argparse.Namespace, store: Store) -> list[dict[str, Any]]:
     """The baselines without training, on the same share of frames."""
-    path = asked.out / "runs" / "closed_forms.json"
+    path = asked.out / "runs" / f"closed_forms_{asked.share:g}.json"
     if not path.is_file():
         baselines, _ = fit_baselines(store, PROTOCOL)
         write_json(
@@ -126,9 +126,9 @@ def closed_forms(asked: argparse.Namespace, store: Store) -> list[dict[str, Any]
 
 
 def trained(asked: argparse.Namespace, store: Store, *, seed: int) -> dict[str, Any] | None:
-    """One run with its scores; taken as it is if it was done before."""
+    """One run with its scores; as it is if it was done before with the same share of frames."""
     folder = asked.out / "runs" / f"temporal_convolution-{seed}"
-    done = folder / "result.json"
+    done = folder / f"result_{asked.share:g}.json"
     if done.is_file():
         return json.loads(done.read_text("utf-8"))
     if asked.done_only:

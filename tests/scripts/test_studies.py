@@ -68,6 +68,10 @@ def test_a_study_writes_its_table_and_trains_nothing_twice(
     run(ablation, monkeypatch, store, "--done-only")
     assert (out / "ablation.md").read_text() == table
 
+    run(ablation, monkeypatch, store, "--done-only", "--share", "0.1")
+    again = json.loads((out / "ablation.json").read_text())["runs"]
+    assert [each["share"] for each in again] == [0.1, 0.1]
+
 
 def test_every_variant_changes_the_recipe_as_it_says(
     script: Callable[[str], ModuleType], store: Path
