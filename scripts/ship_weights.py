@@ -3,8 +3,8 @@
     python scripts/ship_weights.py RUN --errors RUN2 --evaluation FILE.json --name small
 
 RUN2 is what `motionlift finetune --task expected-error --model RUN/best/model.safetensors` made:
-the same weights with an error head. FILE.json is what `motionlift evaluate --store STORE --json` wrote
-of RUN2/best/model.safetensors.
+the same weights with an error head. FILE.json is what `motionlift evaluate --store STORE --json`
+wrote of RUN2/best/model.safetensors.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def main() -> None:
     theirs = model.state_dict()
     if any(not torch.equal(each, theirs[name]) for name, each in learned.state_dict().items()):
         raise SystemExit(
-            f"{asked.errors}: its error head belongs to other weights than {asked.run}"
+            f"{asked.errors}: an error head of other weights than {asked.run}"
         )
     card = model.card | {
         "benchmark": {
