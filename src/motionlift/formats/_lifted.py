@@ -40,7 +40,7 @@ def parts_of(pose: Pose3D, path: Path) -> dict[str, np.ndarray]:
     if pose.skeleton is not H36M17:
         raise FormatError(f"{path}: holds {H36M17.name} joints, not those of {pose.skeleton.name}")
     parts = {
-        "positions": pose.positions.astype(np.float32),
+        "positions": pose.positions.astype(np.float32, copy=False),
         "confidence": pose.confidence,
         "joint_names": np.array(H36M17.joints),
         "parents": np.array(H36M17.parents),

@@ -57,7 +57,8 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
                 f"{path}: '{name}' has shape {arrays[name].shape} and type {arrays[name].dtype}, "
                 f"expected shape {shape}"
             )
-    points = arrays["keypoints"].copy()
+    # Popped: an hour of keypoints need not be in memory twice.
+    points = arrays.pop("keypoints").copy()
     notes = [*map(str, arrays.get("notes", np.empty(0, np.str_)).reshape(-1)), *clean(points)]
     said = arrays.get("fps", np.array(math.nan)).reshape(-1)[:1].tolist()
     fps, more = fps_of(None if not said or said[0] != said[0] else said[0])
