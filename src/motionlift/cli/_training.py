@@ -10,16 +10,19 @@ from typing import Annotated
 
 import tyro
 
+from motionlift.cli._named_recipe import command_of, name_in
 from motionlift.data.store import Store
 from motionlift.errors import OptionError
 from motionlift.files import written_beside
 from motionlift.network.compute import Compute
 from motionlift.recipes import RECIPES
 from motionlift.recipes.finetuning import FINETUNING
+from motionlift.tasks.lift import Lift
 from motionlift.training.config import read_toml
 from motionlift.training.curves import draw_curves
 from motionlift.training.effect import check_effect, check_effect_on
 from motionlift.training.loop import Limits, train
+from motionlift.training.pictures import draw_samples
 from motionlift.training.processes import Processes
 from motionlift.training.recipe import Recipe
 from motionlift.training.run import Run
@@ -57,7 +60,7 @@ class _Pretraining:
 @dataclass(frozen=True, kw_only=True)
 class _Finetuning:
     task: str
-    """pose, or action; the flags below show and change its settings"""
+    """action, expected-error or pose; the flags below show and change its settings"""
     options: Annotated[_Options, tyro.conf.arg(name="")]
     settings: Annotated[Recipe, tyro.conf.arg(name="")]
 
@@ -67,7 +70,7 @@ _UNSET = _Options(store=tyro.MISSING, out=tyro.MISSING)
 
 def pretrain(arguments: Sequence[str]) -> None:
     """Run `motionlift pretrain` with these arguments."""
-    known = _first_pass(arguments, "--recipe", default="small")
+    known = _first_pass(arguments, "--recipe", known_to="pretrain", default="small")
     base = RECIPES.get(known.chosen)
     asked = tyro.cli(
         _Pretraining,
@@ -83,7 +86,7 @@ def pretrain(arguments: Sequence[str]) -> None:
 
 def finetune(arguments: Sequence[str]) -> None:
     """Run `motionlift finetune` with these arguments."""
-    known = _first_pass(arguments, "--task", default="action")
+    known = _first_pass(arguments, "--task", known_to="finetune", default="action")
     base = FINETUNING.get(known.chosen)
     asked = tyro.cli(
         _Finetuning,
@@ -147,7 +150,7 @@ def _run(
         )
         if processes.is_first:
             if state.step:
-                draw_curves(run)
+                _draw(recipe, store, run, compute, say)
             if not state.is_stopped:
                 after(recipe, store, run, compute, say)
             say(
@@ -155,6 +158,17 @@ def _run(
             )
     finally:
         processes.stop()
+
+
+def _draw(
+    recipe: Recipe, store: Store, run: Run, compute: Compute, say: Callable[[str], None]
+) -> None:
+    """The curves, and what the best weights make of clips of held-out people."""
+    if draw_curves(run) is None:
+        say("no pictures: matplotlib is not here; pip install motionlift[plot]")
+    elif isinstance(recipe.task, Lift) and (run.path / "best" / "model.safetensors").is_file():
+        model = recipe.task.load(run.path / "best", store).to(compute.device)
+        draw_samples(run.samples_path, model, recipe, store, compute)
 
 
 def _score_on_test(
@@ -185,16 +199,15 @@ class _Known:
     config: Path | None
 
 
-def _first_pass(arguments: Sequence[str], flag: str, *, default: str) -> _Known:
-    """What decides the defaults of all other flags."""
+def _first_pass(arguments: Sequence[str], flag: str, *, known_to: str, default: str) -> _Known:
+    """What decides the defaults of all other flags: the flag, or the name in a settings file."""
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument(flag, dest="chosen")
     first.add_argument("--config", type=Path)
     known, _ = first.parse_known_args(list(arguments))
-    is_given = known.chosen is not None
-    return _Known(
-        chosen=known.chosen if is_given else default, is_given=is_given, config=known.config
-    )
+    named = name_in(known.config)
+    chosen = known.chosen or (named if command_of(named) == known_to else None)
+    return _Known(chosen=chosen or default, is_given=chosen is not None, config=known.config)
 
 
 def _configured(base: Recipe, config: Path | None) -> Recipe:

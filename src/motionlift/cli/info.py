@@ -1,4 +1,4 @@
-"""`motionlift info`: what weights are: their network, training, numbers and licence notices."""
+"""`motionlift info`: what weights are, and how a run came to them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from motionlift.cli import Command
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arguments:
-    """Show what weights are: network, training, data, numbers and licence notices.
+    """Show what weights are (network, training, data, numbers, licence notices), or what a run is.
 
     Attributes:
         weights: name of weights that ship, path of a weights file, or a run folder.
@@ -36,25 +36,27 @@ def run(arguments: Sequence[str]) -> None:
         config=(tyro.conf.PositionalRequiredArgs,),
     )
 
-    from motionlift.network.weights import load_model
-
-    model = load_model(_weights_of(parsed.weights), num_heads=parsed.num_heads)
-    card = model.card if model.card is not None else _made_up_card(model)
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    about = {"name": model.name, "parameters": parameters, **card}
+    about = _about(parsed)
     if parsed.json:
         print(json.dumps(about, indent=2, ensure_ascii=False))
     else:
         print("\n".join(_lines(about)))
 
 
-def _weights_of(wanted: str) -> str:
-    """The weights of a run folder: the best ones, else the last."""
-    for name in ("best", "last"):
-        path = Path(wanted) / name / "model.safetensors"
-        if path.is_file():
-            return str(path)
-    return wanted
+def _about(parsed: Arguments) -> dict[str, Any]:
+    folder = Path(parsed.weights)
+    kept = [folder / name / "model.safetensors" for name in ("best", "last")]
+    weights = next((str(path) for path in kept if path.is_file()), parsed.weights)
+    if folder.is_dir() and ((folder / "config.toml").exists() or weights == parsed.weights):
+        from motionlift.cli._run_info import describe_run
+
+        return describe_run(folder)
+    from motionlift.network.weights import load_model
+
+    model = load_model(weights, num_heads=parsed.num_heads)
+    card = model.card if model.card is not None else _made_up_card(model)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return {"name": model.name, "parameters": parameters, **card}
 
 
 def _made_up_card(model: Any) -> dict[str, Any]:
@@ -84,4 +86,4 @@ def _lines(values: Mapping[str, Any], *, indent: str = "") -> list[str]:
     return lines
 
 
-COMMAND = Command(name="info", summary="show what weights are", run=run)
+COMMAND = Command(name="info", summary="show what weights are, or what a run is", run=run)

@@ -9,12 +9,14 @@ _NOT_SCORES = ("step", "split", "loss", "frames")
 
 
 def draw_curves(run: Run) -> Path | None:
-    """Draw `curves.png` into the run folder; None where matplotlib is not installed."""
+    """Draw `curves.png` into the run folder; None without matplotlib, or any line."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
         return None
     rows = run.metrics()
+    if not rows:
+        return None
     train = [row for row in rows if row["split"] == "train"]
     val = [row for row in rows if row["split"] == "val"]
     figure = Figure(figsize=(9, 3.6), layout="constrained")

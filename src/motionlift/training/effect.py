@@ -69,7 +69,7 @@ def check_effect(recipe: Recipe, *, base: Recipe) -> None:
     Raises:
         RecipeError: that names the first that does not, and why.
     """
-    ours = dict(_leaves(recipe))
+    ours = dict(leaves(recipe))
     for path in _changed(recipe, base):
         for rule in RULES:
             if any(fnmatchcase(path, pattern) for pattern in rule.settings):
@@ -88,7 +88,7 @@ def check_effect_on(store: Store, recipe: Recipe, *, base: Recipe) -> None:
         RecipeError: that names the first that does not, and why.
     """
     epochs = sum(stage.epochs for stage in recipe.stages)
-    joins = dict(_leaves(recipe)).get("task.keypoints_from_epoch", 0)
+    joins = dict(leaves(recipe)).get("task.keypoints_from_epoch", 0)
     if not store.select(split="train", units="px"):
         reason = f"on {store.path}: its training split has no motion that is 2D only"
     elif joins >= epochs:
@@ -102,20 +102,20 @@ def check_effect_on(store: Store, recipe: Recipe, *, base: Recipe) -> None:
 
 def _changed(recipe: Recipe, base: Recipe) -> list[str]:
     """Paths of the settings that differ."""
-    theirs = dict(_leaves(base))
-    return [path for path, value in _leaves(recipe) if theirs.get(path, value) != value]
+    theirs = dict(leaves(base))
+    return [path for path, value in leaves(recipe) if theirs.get(path, value) != value]
 
 
-def _leaves(record: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(record: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Every setting by its path, such as `stages.0.batch`."""
     for field in dataclasses.fields(record):
         value = getattr(record, field.name)
         path = f"{prefix}{field.name}"
         if dataclasses.is_dataclass(value):
-            yield from _leaves(value, f"{path}.")
+            yield from leaves(value, f"{path}.")
         elif isinstance(value, tuple) and all(map(dataclasses.is_dataclass, value)):
             for number, each in enumerate(value):
-                yield from _leaves(each, f"{path}.{number}.")
+                yield from leaves(each, f"{path}.{number}.")
         else:
             yield path, value
 

@@ -1,10 +1,13 @@
-"""Validation while training runs, and what is kept of it: the best weights, and the last."""
+"""Validation while training runs, and what is kept of it: the best weights, the last, pictures."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from motionlift.data.store import Store
 from motionlift.network.compute import Compute
 from motionlift.training.card import make_card
+from motionlift.training.curves import draw_curves
+from motionlift.training.pictures import draw_samples
 from motionlift.training.plan import Plan
 from motionlift.training.progress import Progress
 from motionlift.training.recipe import Recipe
@@ -12,6 +15,8 @@ from motionlift.training.run import Run
 from motionlift.training.state import TrainingState
 
 _VALIDATION_SAMPLES = 512
+# Pictures take a second or two: a training that is over sooner draws them at its end.
+_SECONDS_BEFORE_PICTURES = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -20,6 +25,7 @@ class Keeper:
 
     Attributes:
         writes: whether this process does any of it.
+        begun: when, by the monotonic clock.
     """
 
     recipe: Recipe
@@ -29,6 +35,7 @@ class Keeper:
     compute: Compute
     progress: Progress
     writes: bool
+    begun: float = field(default_factory=time.monotonic)
 
     def validate(self, state: TrainingState, *, frames: int) -> None:
         """Score the held-out people; keep the weights if they are the best so far."""
@@ -55,10 +62,17 @@ class Keeper:
             self._keep(state, name="best", frames=frames, scores=scores)
 
     def keep_last(self, state: TrainingState, *, frames: int) -> None:
-        """Write the checkpoint that `--resume` goes on from, and its weights."""
-        if self.writes:
-            state.save(self.run.state_path)
-            self._keep(state, name="last", frames=frames, scores={})
+        """Write the checkpoint that `--resume` goes on from, its weights, and pictures."""
+        if not self.writes:
+            return
+        state.save(self.run.state_path)
+        self._keep(state, name="last", frames=frames, scores={})
+        self.progress.flush()
+        if time.monotonic() - self.begun > _SECONDS_BEFORE_PICTURES:
+            draw_curves(self.run)
+            draw_samples(
+                self.run.samples_path, state.answering, self.recipe, self.store, self.compute
+            )
 
     def _keep(
         self, state: TrainingState, *, name: str, frames: int, scores: dict[str, float]

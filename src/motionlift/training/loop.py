@@ -80,7 +80,12 @@ def train(
     if recipe.model:
         say(describe_parts(recipe, model))
     progress = Progress(
-        first_step=state.step, last_step=last_step, plan=plan, compute=compute, say=say
+        first_step=state.step,
+        last_step=last_step,
+        plan=plan,
+        compute=compute,
+        say=say,
+        run=run if processes.is_first else None,
     )
     keeper = Keeper(
         recipe=recipe,

@@ -1,4 +1,4 @@
-"""What a training says while it runs: a line every few seconds."""
+"""What a training shows while it runs: a line every few seconds, and events for TensorBoard."""
 
 import resource
 import sys
@@ -9,13 +9,19 @@ from typing import Any
 import torch
 
 from motionlift.network.compute import Compute
+from motionlift.training.events import Events
 from motionlift.training.plan import Plan
+from motionlift.training.run import Run
 
 _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Says epoch, step, loss terms, learning rates, clips a second, time left and memory."""
+    """Says epoch, step, loss terms, learning rates, clips a second, time left and memory.
+
+    Args:
+        run: where the events go; None in processes that write nothing.
+    """
 
     def __init__(
         self,
@@ -25,6 +31,7 @@ class Progress:
         plan: Plan,
         compute: Compute,
         say: Callable[[str], None],
+        run: Run | None = None,
     ) -> None:
         self._first_step = first_step
         self._last_step = last_step
@@ -33,10 +40,13 @@ class Progress:
         self._say = say
         self._started = self._last_line = time.monotonic()
         self._clips = 0
+        self._events = run and Events(run.events_path, first_step=first_step, say=say)
 
     def show(self, row: Mapping[str, Any], *, clips: int) -> None:
         """One step is done; says so if the last line is old enough, or this is the first step."""
         self._clips += clips
+        if self._events:
+            self._events.add(row)
         now = time.monotonic()
         step = row["step"]
         is_first = step == self._first_step + 1
@@ -55,6 +65,7 @@ class Progress:
             f"{self._memory_mb():.0f} MB"
         )
         self._last_line, self._clips = now, 0
+        self.flush()
 
     def show_validation(self, row: Mapping[str, Any]) -> None:
         """One validation is done."""
@@ -64,6 +75,14 @@ class Progress:
             if name not in ("step", "split", "loss", "frames")
         )
         self._say(f"validation at step {row['step']}, {row['frames']} frames: {numbers}")
+        if self._events:
+            self._events.add(row)
+            self._events.flush()
+
+    def flush(self) -> None:
+        """Bring the events up to date."""
+        if self._events:
+            self._events.flush()
 
     def _memory_mb(self) -> float:
         if self._compute.device.type == "cuda":

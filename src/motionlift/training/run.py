@@ -21,7 +21,8 @@ class Run:
 
     `config.toml` is the resolved recipe, and can be run again as it is (`--config`);
     `metrics.jsonl` has one object a line; `last/state.safetensors` is what `--resume` goes on
-    from; `last/` and `best/` hold weights that `load_model` reads.
+    from; `last/` and `best/` hold weights that `load_model` reads; `events/` is for TensorBoard;
+    `curves.png` and `samples.png` are to look at.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,6 +30,8 @@ class Run:
         self.state_path = path / "last" / "state.safetensors"
         self.metrics_path = path / "metrics.jsonl"
         self.config_path = path / "config.toml"
+        self.events_path = path / "events"
+        self.samples_path = path / "samples.png"
 
     def create(self, recipe: Recipe, *, store: Path) -> None:
         """Make the folder and write down the settings.
@@ -102,6 +105,12 @@ class Run:
             ) from error
 
     def metrics(self) -> list[dict[str, Any]]:
-        """All lines so far."""
-        lines = self.metrics_path.read_text("utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        """All lines so far; one that is just being written, or was cut by a kill, is left out."""
+        rows: list[dict[str, Any]] = []
+        if self.metrics_path.exists():
+            for line in self.metrics_path.read_text("utf-8").splitlines():
+                try:
+                    rows.append(json.loads(line))
+                except json.JSONDecodeError:
+                    break
+        return rows
