@@ -20,7 +20,7 @@ from motionlift.skeletons import H36M17
 from motionlift.tasks._recognition import execution_scores, recognition_scores
 from motionlift.tasks._repetitions import Repetitions
 from motionlift.tasks.action import Action, Classifier, repetition_to_clip
-from tests.data.bodies import standing
+from tests.data.bodies import standing, write_store
 
 CONFIG = DSTformerConfig(dim_feat=16, dim_rep=16, depth=1, num_heads=2, mlp_ratio=2, max_frames=9)
 PLAIN = DataSettings(
@@ -92,6 +92,15 @@ def test_what_has_no_label_is_counted(store: Store) -> None:
 def test_one_class_is_too_few(store: Store) -> None:
     with pytest.raises(StoreError, match="1 classes"):
         _samples(Action(actions="m01_*"), store)
+
+
+def test_a_store_without_actions_says_where_labels_come_from(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", lengths={"train": [20], "val": [20]})
+    with pytest.raises(
+        StoreError, match="no sequence of the training split has an action"
+    ) as found:
+        _samples(Action(), store)
+    assert "\n" not in str(found.value)
 
 
 def test_a_share_of_labels_is_the_same_in_each_class_and_follows_the_seed(store: Store) -> None:

@@ -71,7 +71,13 @@ def class_names(store: Store, labelling: Labelling) -> tuple[str, ...]:
     Raises:
         StoreError: if there are fewer than two.
     """
-    found = {labelling.of(each) for each in store.select(split="train")} - {None}
+    sequences = store.select(split="train")
+    if not any(each.action for each in sequences):
+        raise StoreError(
+            f"{store.path}: no sequence of the training split has an action, and labels are taken "
+            "from it; build the store with --split FILE.csv whose table has a column 'action'"
+        )
+    found = {labelling.of(each) for each in sequences} - {None}
     names = tuple(sorted(name for name in found if name is not None))
     if len(names) < 2:
         raise StoreError(
