@@ -25,6 +25,9 @@ ANKLE_HEIGHT = 0.039
 # In metres: a small child, and taller than anybody. 175 is a height in centimetres.
 HEIGHT_RANGE = (0.4, 2.6)
 
+# The ground is where the lower ankle is for this share of the frames or less: one wrong frame does
+# not lower it.
+_FLOOR_PERCENTILE = 2.0
 _TRUNK = ("head_top", "thorax", "spine", "pelvis")
 _LEG = ("hip", "knee", "ankle")
 # Bones that lie farthest from what a frame's size would make them: directions that the lift got
@@ -71,6 +74,13 @@ def body_size(positions: Float[np.ndarray, "frame 17 3"]) -> Float[np.ndarray, "
     size[is_known] = np.sort(known / usual, axis=1)[:, _LEFT_OUT:-_LEFT_OUT].mean(axis=1)
     size[is_known] /= np.median(size[is_known])
     return size
+
+
+def floor_under(positions: Float[np.ndarray, "frame 17 3"]) -> float:
+    """The height (y up, in metres) of the ground: under the lowest ankle, as far as ankles are."""
+    feet = positions[:, [H36M17.index("left_ankle"), H36M17.index("right_ankle")], 1]
+    lower = feet[np.isfinite(feet).all(axis=1)].min(axis=1)
+    return float(np.percentile(lower, _FLOOR_PERCENTILE)) - ANKLE_HEIGHT * stature(positions)
 
 
 def in_metres(pose: Pose3D, *, height: float) -> Pose3D:

@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float
 from motionlift.calibration import PinholeCamera
 from motionlift.errors import MotionliftError
 from motionlift.poses import Pose3D
-from motionlift.scale import ANKLE_HEIGHT, stature
+from motionlift.scale import floor_under
 from motionlift.skeletons import H36M17
 
 # Three joints beside the root span a plane; fewer, or all in one place, do not say how far away.
@@ -31,9 +31,6 @@ _FEWEST_JOINTS = 4
 _LEAST_SPREAD = 0.25  # of the body's spread
 # Nobody is filmed from nearer than this.
 _NEAREST = 0.2
-# The floor is where the lower ankle is for this share of the frames or less: one wrong frame does
-# not lower it.
-_FLOOR_PERCENTILE = 2.0
 _UP_IN_CAMERA = (0.0, -1.0, 0.0)
 
 
@@ -84,7 +81,7 @@ def in_world(pose: Pose3D, camera: PinholeCamera, *, on_floor: bool) -> Pose3D:
     world = camera.to_world(body + _bridged(root, is_solved)[:, None])
     notes = [_note(root[is_solved], is_solved)]
     if on_floor:
-        floor = _floor(world)
+        floor = floor_under(world)
         world = world - [0.0, floor, 0.0]
         notes.append(
             "the ground, y = 0, is under the lowest foot; the camera stands over x = z = 0, "
@@ -178,13 +175,6 @@ def _bridged(
     """The path with straight lines in time where it was not solved, its ends held."""
     frames, known = np.arange(len(root)), is_solved.nonzero()[0]
     return np.stack([np.interp(frames, known, root[known, axis]) for axis in range(3)], axis=1)
-
-
-def _floor(world: Float[np.ndarray, "frame 17 3"]) -> float:
-    """The height of the ground in a world with y up."""
-    feet = world[:, [H36M17.index("left_ankle"), H36M17.index("right_ankle")], 1]
-    lower = feet[np.isfinite(feet).all(axis=1)].min(axis=1)
-    return float(np.percentile(lower, _FLOOR_PERCENTILE)) - ANKLE_HEIGHT * stature(world)
 
 
 def _note(root: Float[np.ndarray, "frame 3"], is_solved: Bool[np.ndarray, " frame"]) -> str:

@@ -2,7 +2,8 @@
 
 Camera space becomes y up by half a turn about x: the camera is taken to stand upright. The path of
 motion in camera space is the root's across the picture, in pixels or at the size that a pixel has
-for a person of known height, because its way towards and away from the camera is not known.
+for a person of known height, because its way towards and away from the camera is not known. Such
+a person stands on the ground, y = 0.
 """
 
 from pathlib import Path
@@ -12,6 +13,7 @@ from jaxtyping import Float
 
 from motionlift.errors import FormatError
 from motionlift.poses import Pose3D
+from motionlift.scale import floor_under
 from motionlift.skeletons import H36M17
 
 # Camera axes (x right, y down, z away) to y up; a rotation, so that left stays left.
@@ -32,7 +34,11 @@ def y_up_positions(pose: Pose3D, path: Path) -> Float[np.ndarray, "frame 17 3"]:
     size_of_pixel = 1.0 if pose.units == "px" else pose.metres_per_pixel
     if size_of_pixel is not None and pose.root_xy is not None:
         positions[..., :2] += size_of_pixel * (pose.root_xy - pose.root_xy[:1])[:, None]
-    return positions * _CAMERA_TO_Y_UP
+    positions *= _CAMERA_TO_Y_UP
+    # Motion about the root has no height of its own; other motion is left where it is.
+    if pose.metres_per_pixel is not None and not np.isnan(positions).all():
+        positions[..., 1] -= floor_under(positions)
+    return positions
 
 
 def known_fps(pose: Pose3D, path: Path) -> float:

@@ -14,7 +14,7 @@ class Comparison:
     """One motion beside another.
 
     Attributes:
-        reference: the other motion, in the first one's space and unit, root-relative.
+        reference: the other motion, in the first one's space and unit, on the first one's path.
         frame_index: the frames that both have.
         error: mean distance between matching joints in each of these frames; NaN where either
             lacks the person.
@@ -60,11 +60,14 @@ def compare(motion: Pose3D, reference: Pose3D) -> Comparison:
     total = np.where(known, distance, 0.0).sum(axis=1)
     error = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
     in_metres = reference.units == "m"
+    on_path = _at_frames(motion.positions[:, motion.skeleton.root], motion, reference)
     laid_over = replace(
         reference,
-        positions=_from_root(reference) @ turn.T / factor,
+        positions=_from_root(reference) @ turn.T / factor + on_path[:, None],
         units=motion.units,
         space=motion.space,
+        root_xy=None if motion.root_xy is None else _at_frames(motion.root_xy, motion, reference),
+        metres_per_pixel=motion.metres_per_pixel,
         notes=(*reference.notes, _note(turn, 1 / factor, reference, motion)),
     )
     return Comparison(
@@ -77,6 +80,15 @@ def compare(motion: Pose3D, reference: Pose3D) -> Comparison:
 
 def _from_root(pose: Pose3D) -> Float[np.ndarray, "frame joint 3"]:
     return pose.positions - pose.positions[:, [pose.skeleton.root]]
+
+
+def _at_frames(
+    path: Float[np.ndarray, "frame axis"], motion: Pose3D, other: Pose3D
+) -> Float[np.ndarray, "other_frame axis"]:
+    """A path of the motion in the other's frames: straight between its own, held at its ends."""
+    known = ~np.isnan(path).any(axis=-1)
+    frames = motion.frame_index[known]
+    return np.stack([np.interp(other.frame_index, frames, each) for each in path[known].T], axis=1)
 
 
 def _best_rotation(
