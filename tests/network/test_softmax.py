@@ -1,9 +1,9 @@
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from motionlift.network import softmax
-from motionlift.network.softmax import attention_weights
+from motionlift.network.softmax import attention, attention_weights, fused_attention
 
 D = 16
 
@@ -82,3 +82,53 @@ def test_short_rows_of_bf16_take_the_short_way(monkeypatch: pytest.MonkeyPatch) 
         attention_weights(*_inputs(length))
     attention_weights(*(each.float() for each in _inputs(17)))
     assert taken == [17, 64]
+
+
+@pytest.mark.parametrize("most", [5, 12, 65_535])
+def test_fused_attention_in_parts_follows_the_formula(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The kernels of CUDA, on a CPU by another implementation; 12 sequences of 3 heads.
+    monkeypatch.setattr(softmax, "_LARGEST_GRID", most)
+    torch.manual_seed(0)
+    inputs = [torch.randn(2, 6, 3, 17, D, requires_grad=True) for _ in range(3)]
+    mixed = fused_attention(*inputs)
+    q, k, v = (each.detach().double().requires_grad_() for each in inputs)
+    expected = _twin(q, k) @ v
+    assert torch.equal(torch.tensor(mixed.shape), torch.tensor(expected.shape))
+    torch.testing.assert_close(mixed.double(), expected, rtol=1e-5, atol=1e-5)
+    direction = torch.randn_like(mixed)
+    mixed.backward(direction)
+    expected.backward(direction.double())
+    for each, exact in zip(inputs, (q, k, v), strict=True):
+        assert each.grad is not None and exact.grad is not None
+        torch.testing.assert_close(each.grad.double(), exact.grad, rtol=1e-4, atol=1e-5)
+
+
+def test_a_batch_beyond_the_grid_is_split_into_as_few_calls_as_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = []
+
+    def record(q: Tensor, k: Tensor, v: Tensor, *, dropout_p: float) -> Tensor:
+        sizes.append(len(q))
+        assert dropout_p == 0.25
+        return v
+
+    monkeypatch.setattr(softmax, "scaled_dot_product_attention", record)
+    # 270 clips of 243 frames.
+    q = torch.zeros(270, 243, 1, 1, 1)
+    assert fused_attention(q, q, q, dropout=0.25).shape == q.shape
+    assert sizes == [65_535, 75]
+
+
+def test_a_cpu_takes_products_and_dropout_falls_on_the_weights() -> None:
+    q, k = _inputs(9)
+    v = torch.eye(9).bfloat16().expand(6, 3, 9, 9)
+    torch.testing.assert_close(
+        attention(q, k, v, dropout=nn.Dropout(0.5).eval()), attention_weights(q, k)
+    )
+    torch.manual_seed(0)
+    dropped = attention(q, k, v, dropout=nn.Dropout(0.5))
+    share = (dropped == 0).float().mean()
+    assert 0.4 < share < 0.6

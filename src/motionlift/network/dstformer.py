@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from motionlift.errors import MotionliftError, WeightsError
 from motionlift.network.expected_error import ErrorHead
-from motionlift.network.softmax import attention_weights
+from motionlift.network.softmax import attention
 
 Norm = Literal["pre", "post"]
 Axis = Literal["joints", "frames"]
@@ -228,10 +228,7 @@ class Attention(nn.Module):
         # The axis attended over goes next to last: (3, B, F, H, J, C/H) or (3, B, J, H, F, C/H).
         order = (3, 0, 1, 4, 2, 5) if self.over == "joints" else (3, 0, 2, 4, 1, 5)
         q, k, v = heads.permute(order).unbind(0)
-        # Batched products, not `scaled_dot_product_attention`: on a CPU its backward alone takes
-        # half of a training step, with tokens by the dozen and sequences by the thousand.
-        weights = attention_weights(q, k)
-        mixed = self.weight_dropout(weights) @ v
+        mixed = attention(q, k, v, dropout=self.weight_dropout)
         back = (0, 1, 3, 2, 4) if self.over == "joints" else (0, 3, 1, 2, 4)
         return self.dropout(self.proj(mixed.permute(back).reshape(B, F, J, C)))
 

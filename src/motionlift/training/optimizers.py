@@ -23,7 +23,7 @@ def build_optimizers(
     learning = {name: each for name, each in model.named_parameters() if each.requires_grad}
     if settings.kind == "adam":
         groups = _groups(learning, backbone_scale)
-        return {"adam": Adam(groups, lr=settings.learning_rate)}
+        return {"adam": Adam(groups, lr=settings.learning_rate, fused=_fused(learning))}
     if settings.kind == "adamw":
         return {"adamw": _adamw(learning, settings, backbone_scale)}
     # Muon orthogonalises the step of a matrix; what is not a matrix, and the embedding and the
@@ -77,7 +77,17 @@ def base_rates(settings: OptimizerSettings) -> dict[str, float]:
 
 def _adamw(parameters: Named, settings: OptimizerSettings, scale: float | None) -> AdamW:
     groups = _groups(parameters, scale)
-    return AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    return AdamW(
+        groups,
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=_fused(parameters),
+    )
+
+
+def _fused(parameters: Named) -> bool | None:
+    """Whether a step is one kernel for all parameters: on CUDA; PyTorch decides elsewhere."""
+    return True if all(each.is_cuda for each in parameters.values()) else None
 
 
 def _groups(parameters: Named, scale: float | None) -> list[dict[str, Any]]:
