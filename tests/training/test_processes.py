@@ -17,8 +17,9 @@ STEPS = 20
 
 
 def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
-    """As they are, and with shares that are taken clip by clip."""
-    write_store(tmp_path / "store", lengths={"train": [95, 61, 44], "val": [20]})
+    """As they are, and with shares that are taken clip by clip; some clips are 2D only."""
+    lengths = {"train": [95, 61, 44], "val": [20]}
+    write_store(tmp_path / "store", lengths=lengths, flat={"train": [70]})
     alone = _terms(tmp_path, "alone", count=1)
     for name, more in (("two", []), ("parts", ["--clips-at-once", "1"])):
         np.testing.assert_allclose(_terms(tmp_path, name, *more, count=2), alone, rtol=1e-5)
@@ -40,7 +41,8 @@ def _terms(folder: Path, name: str, *more: str, count: int) -> Float[np.ndarray,
     assert done.returncode == 0, done.stderr[-2000:]
     rows = [row for row in Run(folder / name).metrics() if row["split"] == "train"]
     assert [row["step"] for row in rows] == list(range(1, STEPS + 1))
-    return np.array([[row[term] for term in ("loss", "position", "velocity")] for row in rows])
+    terms = ("loss", "position", "velocity", "reprojection")
+    return np.array([[row[term] for term in terms] for row in rows])
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
