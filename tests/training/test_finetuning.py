@@ -13,7 +13,7 @@ from motionlift.recipes.finetuning import FINETUNING
 from motionlift.tasks.action import Action, Classifier
 from motionlift.training.loop import Limits
 from motionlift.training.recipe import Recipe, Stage
-from motionlift.training.start import build_network, with_network_of_model
+from motionlift.training.start import build_network, describe_parts, with_network_of_model
 from tests.data.bodies import write_store
 from tests.tasks.test_action import CONFIG, PLAIN, write_repetitions
 from tests.training.small_runs import train_tiny
@@ -52,6 +52,18 @@ def test_the_head_learns_at_the_base_rate_and_the_backbone_at_a_tenth(
     row = run.metrics()[0]
     assert row["rate_adamw_head"] == pytest.approx(1e-3)
     assert row["rate_adamw_backbone"] == pytest.approx(1e-4)
+
+
+def test_clips_longer_than_the_backbone_knows_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "start.safetensors"
+    save_weights(path, DSTformer(CONFIG), card={"clip_frames": 5})
+    store = write_repetitions(tmp_path / "store", each=2)
+    recipe = _recipe("action", str(path))
+    assert recipe.stages[0].frames == 9
+    said = describe_parts(recipe, build_network(recipe, store))
+    assert said.endswith("; it knows clips of 5 frames, and is given 9")
+    short = replace(recipe, stages=(replace(recipe.stages[0], frames=5),))
+    assert "it knows" not in describe_parts(short, build_network(short, store))
 
 
 def test_a_frozen_backbone_stays_and_the_head_moves(tmp_path: Path, weights: str) -> None:

@@ -103,7 +103,7 @@ def check_samples(recipe: Recipe, store: Store) -> list[str]:
 
 
 def describe_parts(recipe: Recipe, model: nn.Module) -> str:
-    """What learns, and how fast, in a line for people."""
+    """What learns, and how fast, in a line for people; and whether clips are longer than known."""
     counts = {"head": 0, "backbone": 0}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -111,7 +111,11 @@ def describe_parts(recipe: Recipe, model: nn.Module) -> str:
     scale = backbone_scale(recipe)
     rate = "at the base rate" if scale is None else f"at {scale:g} x the base rate"
     backbone = f"{counts['backbone'] / 1e6:.2f} M parameters {rate}"
+    known = (getattr(getattr(model, "backbone", model), "card", None) or {}).get("clip_frames")
+    longest = max(stage.frames for stage in recipe.stages)
+    is_longer = isinstance(known, int) and longest > known
     return (
         f"head: {counts['head'] / 1e6:.2f} M parameters at the base rate; "
         f"backbone: {backbone if counts['backbone'] else 'frozen'}"
+        + (f"; it knows clips of {known} frames, and is given {longest}" if is_longer else "")
     )
