@@ -53,7 +53,7 @@ def time_line(times: Float[np.ndarray, " picture"], *, declared: Sequence[float]
     if count < 2:
         # One picture has no rate; what containers declare for it is made up.
         return TimeLine(fps=None, frame=np.arange(count), is_constant=True)
-    steps = np.diff(times)
+    steps = np.diff(times) if np.isfinite(times).all() else np.zeros(1)
     if not (steps > 0).all():
         return _counted(count, declared, why="times that are missing or do not increase")
     elapsed = times - times[0]
@@ -67,7 +67,7 @@ def time_line(times: Float[np.ndarray, " picture"], *, declared: Sequence[float]
                 notes=_moved(apart / rate, steps, rate=rate),
             )
     # Of pictures now dense, now sparse, the dense ones must not be lost.
-    usual = float(1.0 / np.quantile(steps, 0.25))
+    usual = float(1.0 / np.median(steps[steps <= 1.5 * np.quantile(steps, 0.25)]))
     rate = next((each for each in declared if abs(each / usual - 1) < _SAME_RATE), usual)
     number = np.rint(elapsed * rate).astype(np.int64)
     if number[-1] > max(_LONGEST_STRETCH * count, _ALWAYS_FINE):
