@@ -1,5 +1,6 @@
 """Settings go to TOML and come back the same; what there is not is an error."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,14 @@ def test_every_recipe_survives_toml(name: str, tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(to_toml(recipe, extra={"started": "now"}), "utf-8")
     assert read_toml(path, like=RECIPES.get("paper")) == recipe
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES.names() if name != "small"])
+def test_every_recipe_states_its_cost_and_the_number_it_must_reach(name: str) -> None:
+    _, cost, number = re.split("Cost: |To reach: ", RECIPES.get(name).summary)
+    assert re.search("hours|min|fifths", cost)
+    assert "measured" in cost
+    assert re.search(r"\d+(\.\d)? mm|no figure was published", number)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ RECIPE = replace(
     paper.RECIPE,
     name="demo",
     summary=(
-        "0.3 M parameters, clips of 9 frames: minutes on 2 cores, at least 40 % below zero depth "
-        "on people it never saw."
+        "0.3 M parameters, clips of 9 frames, one epoch. Cost: 3 min 37 s on 2 cores, measured on "
+        "2.4 hours of motion. To reach: 74 mm on the open benchmark's test people with clean "
+        "keypoints, where zero depth has 157 mm."
     ),
     network=DSTformerConfig(
         dim_feat=64, dim_rep=64, depth=2, num_heads=4, mlp_ratio=2, max_frames=27

@@ -87,7 +87,11 @@ class Task(ABC, Generic[B]):
     def loss(
         self, answer: Tensor, batch: B
     ) -> tuple[Float[Tensor, ""], dict[str, Float[Tensor, ""]]]:
-        """What is minimised, and its terms by name before they are weighted."""
+        """What is minimised, and its terms by name before they are weighted.
+
+        Each is a mean in which every sample counts the same: the losses of a batch's parts,
+        weighted by how many samples they have, add up to that of the batch.
+        """
 
     @abstractmethod
     def validate(

@@ -3,6 +3,7 @@
 import json
 import platform
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -62,7 +63,7 @@ class Run:
         """
         if not self.config_path.is_file():
             raise RecipeError(f"{self.path}: no run to resume here; leave out --resume")
-        theirs = read_toml(self.config_path, like=recipe)
+        theirs = replace(read_toml(self.config_path, like=recipe), summary=recipe.summary)
         if found := differences(recipe, theirs):
             raise RecipeError(
                 f"{self.path}: was started with other settings ({'; '.join(found)}); "
