@@ -1,0 +1,121 @@
+"""Other rates keep time, and gaps are bridged no farther than asked."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from motionlift.errors import OptionError
+from motionlift.poses import Pose2D
+from motionlift.skeletons import COCO17, H36M17
+from motionlift.timing import fill_gaps, keypoints_at, motion_at
+from tests.samples import lifted_walk
+
+
+def swinging(num_frames: int = 60, *, fps: float = 30.0, first: int = 0) -> Pose2D:
+    """Keypoints that swing to and fro at 1 Hz, each with a phase of its own."""
+    frames = np.arange(first, first + num_frames)
+    phase = 2 * np.pi * frames[:, None] / fps + np.arange(17)
+    return Pose2D(
+        skeleton=COCO17,
+        keypoints=np.stack([300 + 50 * np.sin(phase), 200 + 20 * np.cos(phase)], axis=-1),
+        confidence=np.linspace(0.5, 1.0, 17) * np.ones((num_frames, 1)),
+        frame_index=frames,
+        fps=fps,
+    )
+
+
+def without(pose: Pose2D, frames: slice, joint: int) -> Pose2D:
+    keypoints, confidence = pose.keypoints.copy(), pose.confidence.copy()
+    keypoints[frames, joint], confidence[frames, joint] = np.nan, 0.0
+    return replace(pose, keypoints=keypoints, confidence=confidence)
+
+
+def test_short_gaps_are_filled_near_the_truth_and_long_ones_stay() -> None:
+    whole = swinging()
+    broken = without(without(whole, slice(10, 13), 4), slice(30, 34), 4)
+    filled = fill_gaps(broken, max_frames=3)
+    assert_allclose(filled.keypoints[10:13, 4], whole.keypoints[10:13, 4], atol=2.0)
+    assert_allclose(filled.confidence[10:13, 4], whole.confidence[10, 4])
+    assert np.isnan(filled.keypoints[30:34, 4]).all()
+    assert filled.notes[-1] == "3 keypoints in gaps of at most 3 frames are interpolated"
+    others = np.delete(np.arange(17), 4)
+    assert_array_equal(filled.keypoints[:, others], whole.keypoints[:, others])
+
+
+def test_gaps_at_the_ends_are_not_filled() -> None:
+    broken = without(without(swinging(), slice(0, 2), 4), slice(58, 60), 4)
+    assert_array_equal(fill_gaps(broken, max_frames=9).keypoints, broken.keypoints)
+
+
+def test_frames_that_the_file_leaves_out_count_into_a_gap() -> None:
+    whole = swinging(10)
+    jumping = replace(whole, frame_index=np.array([0, 1, 2, 3, 20, 21, 22, 23, 24, 25]))
+    broken = without(jumping, slice(3, 4), 4)  # frames 3 to 19 are missing: 17
+    assert np.isnan(fill_gaps(broken, max_frames=16).keypoints[3, 4]).all()
+    assert np.isfinite(fill_gaps(broken, max_frames=17).keypoints[3, 4]).all()
+
+
+@pytest.mark.parametrize("fps", [50.0, 10.0, 29.0])
+def test_keypoints_at_another_rate_lie_on_the_same_paths(fps: float) -> None:
+    pose = keypoints_at(swinging(), fps)
+    expected = swinging(pose.num_frames, fps=fps)
+    assert pose.fps == fps
+    assert pose.num_frames == int(np.ceil(59 / 30 * fps - 1e-6)) + 1
+    assert_allclose(pose.keypoints[:-1], expected.keypoints[:-1], atol=0.5)
+    # The last one is the last there is.
+    assert_allclose(pose.keypoints[-1], swinging().keypoints[-1])
+
+
+def test_a_keypoint_between_a_seen_and_a_missing_one_is_missing() -> None:
+    pose = keypoints_at(without(swinging(), slice(20, 21), 4), 60.0)
+    assert_array_equal(np.flatnonzero(pose.confidence[:, 4] == 0), [39, 40, 41])
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_shortest_clips_can_be_resampled(frames: int) -> None:
+    assert keypoints_at(swinging(frames), 50.0).num_frames == frames + (frames > 1)
+
+
+def test_motion_keeps_its_time() -> None:
+    walk = lifted_walk()  # 400 frames at 50 a second
+    moved = replace(walk, frame_index=walk.frame_index + 25)
+    half = motion_at(moved, 25.0)
+    # Frame 13 at 25 a second is at 0.52 s: frame 26 at 50.
+    assert_array_equal(half.frame_index[:3], [13, 14, 15])
+    assert_allclose(half.positions, moved.positions[1::2], atol=1e-3)
+    assert half.lifted_from is not None and half.root_xy is not None
+    assert moved.root_xy is not None
+    assert half.lifted_from.num_frames == half.num_frames == len(half.root_xy)
+    assert_allclose(half.root_xy, moved.root_xy[1::2])
+    assert half.notes[-1] == "resampled from 50 to 25 frames a second"
+
+
+def test_there_and_back_is_where_it_began() -> None:
+    walk = lifted_walk()
+    back = motion_at(motion_at(walk, 120.0), 50.0)
+    # The last frame of 50 a second lies behind the last of 120.
+    assert_array_equal(back.frame_index, walk.frame_index[:-1])
+    thigh = np.linalg.norm(walk.joint("left_hip")[0] - walk.joint("left_knee")[0])
+    assert np.abs(back.positions - walk.positions[:-1]).max() < 0.02 * thigh
+
+
+def test_missing_frames_are_missing_at_any_rate() -> None:
+    walk = lifted_walk()
+    positions, confidence = walk.positions.copy(), walk.confidence.copy()
+    positions[100:110], confidence[100:110] = np.nan, 0
+    slow = motion_at(replace(walk, positions=positions, confidence=confidence), 25.0)
+    is_missing = np.isnan(slow.positions[:, H36M17.root, 0])
+    assert_array_equal(np.flatnonzero(is_missing), range(50, 55))
+
+
+def test_motion_without_a_rate_cannot_be_resampled() -> None:
+    with pytest.raises(OptionError, match="no frame rate; give --fps as well"):
+        motion_at(replace(lifted_walk(), fps=None), 25.0)
+
+
+def test_a_rate_without_a_frame_in_the_motion_is_refused() -> None:
+    instant = replace(lifted_walk(frames=slice(3, 4)))
+    with pytest.raises(OptionError, match="no frame of that rate"):
+        motion_at(instant, 30.0)
