@@ -1,0 +1,232 @@
+"""The lift with all that can be asked for beyond it: what goes together, and what is said."""
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from motionlift.api import Beyond
+from motionlift.errors import OptionError
+from motionlift.finishing import LiftOptions, finish, lift_with
+from motionlift.poses import Pose2D, Pose3D, to_h36m17
+from motionlift.scale import stature
+from motionlift.skeletons import H36M17
+from tests.samples import lifted_walk
+
+CALIBRATION = """
+[cam_01]
+matrix = [[1000.0, 0.0, 640.0], [0.0, 1000.0, 360.0], [0.0, 0.0, 1.0]]
+distortions = [0.0, 0.0, 0.0, 0.0]
+rotation = [1.2, -1.2, 1.2]
+translation = [0.0, 1.0, 5.0]
+fisheye = false
+"""
+
+
+def lifter(seen: list[Pose2D] | None = None) -> Any:
+    """A lifter that answers with its keypoints, flat, and remembers what it was given."""
+
+    def lift_pose(pose: Pose2D, *, on_progress: object = None) -> Pose3D:
+        if seen is not None:
+            seen.append(pose)
+        pose = to_h36m17(pose)
+        root = pose.keypoints[:, H36M17.root]
+        flat = np.nan_to_num(pose.keypoints - root[:, None])
+        positions = np.concatenate([flat, np.zeros_like(flat[..., :1])], axis=-1)
+        return Pose3D(
+            skeleton=H36M17,
+            positions=positions.astype(np.float32),
+            confidence=np.ones(positions.shape[:2]),
+            frame_index=pose.frame_index,
+            fps=pose.fps,
+            units="px",
+            space="camera",
+            source=pose.source,
+            lifted_from=pose,
+            root_xy=root,
+            notes=(*pose.notes, "lifted"),
+        )
+
+    return SimpleNamespace(lift_pose=lift_pose)
+
+
+def keypoints(*, fps: float | None = 50.0, frames: int = 100) -> Pose2D:
+    """Somebody before a camera, all keypoints found."""
+    walk = lifted_walk(frames=slice(0, frames))
+    assert walk.lifted_from is not None
+    points = walk.positions[..., :2].astype(float) + np.array([640.0, 300.0])
+    return replace(
+        walk.lifted_from,
+        keypoints=points,
+        confidence=np.full(points.shape[:2], 0.9),
+        fps=fps,
+        image_size=(1280, 720),
+        source="walk.json",
+    )
+
+
+def test_nothing_asked_for_is_the_lift_and_nothing_else() -> None:
+    pose = keypoints()
+    plain, done = lifter().lift_pose(pose), lift_with(lifter(), pose, LiftOptions())
+    assert_array_equal(done.positions, plain.positions)
+    assert done.notes == plain.notes
+    assert (done.units, done.space) == ("px", "camera")
+
+
+def test_everything_at_once_is_done_in_order_and_said(tmp_path: Path) -> None:
+    seen: list[Pose2D] = []
+    pose = keypoints(fps=120.0)
+    confidence, points = pose.confidence.copy(), pose.keypoints.copy()
+    points[20:22, 5], confidence[20:22, 5] = np.nan, 0.0
+    options = LiftOptions(
+        height=1.8, fov=50.0, smooth="savgol", interpolate_gaps=5, fps_out=30.0, up="person"
+    )
+    done = lift_with(lifter(seen), replace(pose, keypoints=points, confidence=confidence), options)
+    assert seen[0].fps == 50
+    assert (done.units, done.space, done.fps) == ("m", "world", 30.0)
+    assert stature(done.positions) == pytest.approx(1.8, rel=0.02)
+    said = [
+        "2 keypoints in gaps of at most 5 frames",
+        "lifted",
+        "120 frames a second is far from the 50",
+        "given height of 1.8 m",
+        "root's path in metres is solved in each frame",
+        "y = 0, is under the lowest foot",
+        "up is the median direction from the ankles to the shoulders",
+        "smoothed: Savitzky-Golay over 0.25 s",
+        "resampled from 120 to 30 frames a second",
+    ]
+    places = [next(k for k, note in enumerate(done.notes) if part in note) for part in said]
+    assert places == sorted(places)
+
+
+def test_height_alone_gives_metres_and_says_that_the_path_is_not_known() -> None:
+    done = lift_with(lifter(), keypoints(), LiftOptions(height=1.6))
+    assert (done.units, done.space) == ("m", "camera")
+    assert_array_equal(done.positions[:, H36M17.root], 0)
+    assert done.metres_per_pixel is not None
+    assert "where the root is in metres is not known" in done.notes[-1]
+
+
+@pytest.mark.parametrize("fps", [20.0, 50.0, 60.0, None, 1.0])
+def test_known_rates_are_lifted_as_they_are(fps: float | None) -> None:
+    seen: list[Pose2D] = []
+    lift_with(lifter(seen), keypoints(fps=fps), LiftOptions())
+    assert seen[0].fps == fps
+    assert seen[0].num_frames == 100
+
+
+@pytest.mark.parametrize("fps", [12.0, 65.0, 240.0])
+def test_other_rates_go_by_way_of_the_training_and_back(fps: float) -> None:
+    seen: list[Pose2D] = []
+    pose = replace(keypoints(fps=fps), frame_index=np.arange(7, 107))
+    done = lift_with(lifter(seen), pose, LiftOptions())
+    assert seen[0].fps == 50
+    assert seen[0].num_frames == int(np.ceil(99 * 50 / fps)) + 1
+    assert done.fps == fps
+    assert_array_equal(done.frame_index, pose.frame_index)
+    assert_array_equal(done.lifted_from.keypoints, pose.keypoints)  # type: ignore[union-attr]
+    assert f"{fps:g} frames a second is far from the 50" in done.notes[-1]
+    if fps < 50:  # slower rates lose nothing on the way
+        plain = lifter().lift_pose(pose)
+        assert_allclose(done.positions[:-1], plain.positions[:-1], atol=4)
+
+
+def test_focal_and_field_of_view_say_the_same() -> None:
+    focal = 640 / np.tan(np.radians(25))
+    by_focal = lift_with(lifter(), keypoints(), LiftOptions(height=1.7, focal=focal))
+    by_fov = lift_with(lifter(), keypoints(), LiftOptions(height=1.7, fov=50.0))
+    assert_allclose(by_focal.positions, by_fov.positions, atol=1e-5)
+
+
+def test_a_given_picture_size_wins_over_that_of_the_file() -> None:
+    pose = keypoints()
+    options = LiftOptions(height=1.7, focal=1000.0, image_size=(1480, 720))
+    moved = lift_with(lifter(), pose, options)
+    plain = lift_with(lifter(), pose, LiftOptions(height=1.7, focal=1000.0))
+    shift = moved.positions[:, H36M17.root] - plain.positions[:, H36M17.root]
+    assert (shift[:, 0] < -0.2).all()
+
+
+def test_a_calibration_gives_its_own_world(tmp_path: Path) -> None:
+    path = tmp_path / "cameras.toml"
+    path.write_text(CALIBRATION)
+    pose = replace(keypoints(), image_size=None)
+    done = lift_with(lifter(), pose, LiftOptions(height=1.7, calibration=path))
+    assert (done.units, done.space) == ("m", "world")
+    assert done.notes[-1] == f"the world is that of {path}, with y up"
+
+
+def test_an_unknown_picture_size_is_an_error_before_the_lift() -> None:
+    seen: list[Pose2D] = []
+    pose = replace(keypoints(), image_size=None)
+    with pytest.raises(OptionError, match=r"walk\.json: .* give --image-size"):
+        lift_with(lifter(seen), pose, LiftOptions(height=1.7, focal=1000.0))
+    assert not seen
+
+
+def test_the_rate_that_it_has_is_no_resampling() -> None:
+    done = lift_with(lifter(), keypoints(), LiftOptions(fps_out=50.0))
+    assert done.notes[-1] == "lifted"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"height": -1.0}, "--height -1"),
+        ({"height": 1.7, "focal": 0.0}, "--focal 0: "),
+        ({"height": 1.7, "focal": float("nan")}, "--focal nan: "),
+        ({"height": 1.7, "fov": 180.0}, "--fov 180: "),
+        ({"height": 1.7, "fov": 50.0, "focal": 1000.0}, "--focal and --fov: "),
+        ({"height": 1.7, "fov": 50.0, "calibration": Path("c")}, "--fov and --calibration: "),
+        ({"focal": 1000.0}, "give --height too"),
+        ({"calibration": Path("c.toml")}, "give --height too"),
+        ({"camera": "cam_01"}, "give --calibration too"),
+        ({"up": "person"}, "give --focal or --fov too"),
+        ({"height": 1.7, "calibration": Path("c"), "up": "person"}, "says which way is up"),
+        ({"height": 1.7, "fov": 50.0, "up": "sky"}, "--up sky: expected"),
+        ({"height": 1.7, "fov": 50.0, "up": "0,0,0"}, "--up 0,0,0: expected"),
+        ({"height": 1.7, "fov": 50.0, "up": "1,2"}, "--up 1,2: expected"),
+        ({"smooth": "butter"}, "--smooth butter: expected"),
+        ({"interpolate_gaps": -1}, "--interpolate-gaps -1"),
+        ({"fps_out": 0.0}, "--fps-out 0"),
+        ({"fps_out": float("inf")}, "--fps-out inf"),
+    ],
+)
+def test_what_is_out_of_range_or_without_effect_is_refused(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        LiftOptions(**options)
+
+
+def test_the_library_takes_the_same_options() -> None:
+    assert set(Beyond.__annotations__) == {field.name for field in fields(LiftOptions)}
+
+
+def test_finishing_a_motion_that_was_read_back_is_the_same(tmp_path: Path) -> None:
+    from motionlift import read, write
+
+    write(lifter().lift_pose(keypoints()), tmp_path / "px.npz")
+    (back,) = read(tmp_path / "px.npz", kind="motion")
+    options = LiftOptions(height=1.7)
+    assert_allclose(
+        finish(back, options, camera=None).positions,
+        lift_with(lifter(), keypoints(), options).positions,
+        atol=1e-5,
+    )
+
+
+def test_up_may_be_given_as_a_direction() -> None:
+    level: Callable[[str], Pose3D] = lambda up: lift_with(  # noqa: E731
+        lifter(), keypoints(), LiftOptions(height=1.7, focal=1000.0, up=up)
+    )
+    assert_allclose(level("0,-1,0").positions, level("camera").positions, atol=1e-6)
+    tilted = level("0,-1,0.2")
+    assert tilted.notes[-1] == "up is 0,-1,0.2 in the camera's axes, as given"
+    assert not np.allclose(tilted.positions, level("camera").positions, atol=0.05)
