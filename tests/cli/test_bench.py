@@ -4,7 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from motionlift.bench import measure
+from motionlift.bench.cases import ALL, QUICK
+from motionlift.bench.scaling import draw_scaling, series_for
 from motionlift.cli import main
 
 
@@ -35,3 +39,42 @@ def test_an_unknown_measurement_is_one_line_and_leaves_no_file(
     assert "forward/lite/b1" in error
     assert error.count("\n") == 1
     assert not out.exists()
+
+
+def test_threads_are_a_part_of_the_name(tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    names = ["forward/small/b2x1@1", "train/small/b2x1"]
+    flags = ["--json", str(out), "--only", *names, "--seconds", "0.05", "--device", "cpu"]
+    assert main(["bench", *flags]) == 0
+    alone, beside_twins = json.loads(out.read_text())["results"]
+    assert alone["name"] == names[0]
+    assert alone["ratio_to_fp32_twin"] is None
+    assert beside_twins["ratio_to_fp32_twin"] > 0
+
+
+def test_the_fixed_names_are_measured() -> None:
+    fixed = {"forward/full/b1", "forward/lite/b1", "train/lite/b8", "train/full/b4", "loader"}
+    assert fixed | {"lift/100"} <= set(ALL)
+    assert set(QUICK) <= set(ALL)
+
+
+def test_scaling_is_drawn_from_its_measurements(tmp_path: Path) -> None:
+    series = series_for(6)
+    assert [value for value, _ in series[2].points] == [1, 2, 4, 6]
+    assert series[2].points[1][1] == "forward/lite/b1x81@2"
+    results = [
+        {"name": name, "per_second": 10.0 * value} for each in series for value, name in each.points
+    ]
+    draw_scaling(series, results, tmp_path / "scaling.png", title="a machine")
+    assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_twin_that_does_not_fit_into_memory_has_no_ratio() -> None:
+    def too_large() -> None:
+        raise torch.OutOfMemoryError
+
+    works = {"ours": lambda: None, "fp32": too_large, "bf16": lambda: None}
+    best = measure._alternate(works, device=torch.device("cpu"), seconds=0.0)
+    assert set(best) == {"ours", "bf16"}
+    with pytest.raises(torch.OutOfMemoryError):
+        measure._alternate({"ours": too_large}, device=torch.device("cpu"), seconds=0.0)

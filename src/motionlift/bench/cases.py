@@ -1,7 +1,7 @@
 """The measurements: each a piece of work, what it handles, and its plain twins."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -45,19 +45,41 @@ class Case:
     twins: dict[str, Work] = field(default_factory=dict)
 
 
-# Training `small` has the clips of most epochs of its recipe.
+# Training `small` has the clips of its recipe's stages.
 QUICK = ("forward/lite/b1", "forward/full/b1", "train/small/b96x9", "loader", "lift/100")
-ALL = (*QUICK, "train/lite/b8", "train/full/b4", "lift/10000")
+ALL = (
+    *QUICK,
+    "train/small/b432x1",
+    "train/small/b48x27",
+    "train/lite/b8",
+    "train/full/b4",
+    "train/full/b8",
+    "lift/10000",
+)
+# What a large GPU is filled by.
+CUDA = ("train/full/b64", "lift/1000000")
+# Time and memory of these are the question, not the twins': a step of theirs takes a minute.
+_ALONE = ("train/full/b8",)
 
 
 def make_case(name: str, *, device: torch.device) -> Case:
-    """The measurement of that name.
+    """The measurement of that name; `forward/lite/b1x81@2` has clips of 81 frames and 2 threads.
+
+    Threads are set here, for the whole process.
 
     Raises:
         OptionError: if there is none; it lists those there are.
     """
     torch.manual_seed(0)
-    kind, _, rest = name.partition("/")
+    work, _, threads = name.partition("@")
+    if threads:
+        torch.set_num_threads(int(threads))
+    case = _case(work, name=name, device=device)
+    return replace(case, twins={}) if work in _ALONE or threads else case
+
+
+def _case(work: str, *, name: str, device: torch.device) -> Case:
+    kind, _, rest = work.partition("/")
     if kind == "loader":
         return _loader(device)
     if kind == "lift":

@@ -12,7 +12,7 @@ from motionlift.bench.cases import Work, make_case
 from motionlift.bench.machine import peak_memory_mb, synchronise
 from motionlift.errors import MotionliftError
 
-_LEAST_ROUNDS = 3
+_LEAST_ROUNDS = 2
 
 
 def measure(
@@ -35,8 +35,8 @@ def measure(
         "precision": case.precision,
         "gemm_fraction": rate / gemm[case.precision] if case.flop else None,
         "peak_mb": peak,
-        "ratio_to_fp32_twin": best["fp32"] / ours if best else None,
-        "ratio_to_bf16_twin": best["bf16"] / ours if best else None,
+        "ratio_to_fp32_twin": best["fp32"] / ours if "fp32" in best else None,
+        "ratio_to_bf16_twin": best["bf16"] / ours if "bf16" in best else None,
         "twin_seconds": best,
     }
 
@@ -64,14 +64,20 @@ def measure_apart(
 
 
 def _alternate(works: dict[str, Work], *, device: torch.device, seconds: float) -> dict[str, float]:
-    """The best time of each, taken turn by turn."""
+    """The best time of each, taken turn by turn; a twin that does not fit into memory has none."""
     best: dict[str, float] = {name: float("inf") for name in works}
     end, rounds = time.monotonic() + seconds, 0
     while rounds < _LEAST_ROUNDS or time.monotonic() < end:
-        for name, work in works.items():
+        for name in list(best):
             began = time.perf_counter()
-            work()
-            synchronise(device)
+            try:
+                works[name]()
+                synchronise(device)
+            except torch.OutOfMemoryError:
+                if name == "ours":
+                    raise
+                del best[name]
+                continue
             best[name] = min(best[name], time.perf_counter() - began)
         rounds += 1
     return best
