@@ -46,6 +46,7 @@ def film(
 
     seconds = [k / fps for k in range(count)] if times is None else list(times)
     # Some codecs know one rate and no other times.
+    scaler = av.video.reformatter.VideoReformatter()
     clock = fps if times is None else _CLOCK
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream(codec, rate=fps)
@@ -56,6 +57,7 @@ def film(
             stream.codec_context.sample_aspect_ratio = aspect
         for number, second in enumerate(seconds):
             frame = av.VideoFrame.from_ndarray(picture(number), format="rgb24")
+            frame = scaler.reformat(frame, format="yuv420p", threads=1)
             frame.time_base, frame.pts = Fraction(1, clock), round(second * clock)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

@@ -80,6 +80,7 @@ class Video:
         self.notes: list[str] = []
         if len(streams) > 1:
             self.notes.append(f"the file has {len(streams)} video streams; the first is used")
+        self._scaler = self._av.video.reformatter.VideoReformatter()
         self._num_damaged = 0
         self._num_resized = 0
         self._last_time = float("nan")
@@ -168,7 +169,7 @@ class Video:
     def _upright(self, frame: Any) -> UInt8[np.ndarray, "height width 3"]:
         """The picture's pixels, square and turned as the file says."""
         width, height = self._coded_size(frame)
-        pixels = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
+        pixels = self._scaled(frame, width, height)
         matrix = _display_matrix(frame)
         upright = _turned(pixels, matrix)
         if self.image_size is None:
@@ -179,8 +180,13 @@ class Video:
         if upright.shape[1::-1] != self.image_size:
             # The first picture settles it: keypoints of one clip have one picture.
             wide, high = self.image_size
-            upright = frame.reformat(width=wide, height=high, format="rgb24").to_ndarray()
+            upright = self._scaled(frame, wide, high)
         return np.ascontiguousarray(upright)
+
+    def _scaled(self, frame: Any, width: int, height: int) -> UInt8[np.ndarray, "height width 3"]:
+        # Starting threads anew for each picture takes longer than they save.
+        scaled = self._scaler.reformat(frame, width, height, "rgb24", threads=1)
+        return scaled.to_ndarray()
 
     def _coded_size(self, frame: Any) -> tuple[int, int]:
         """Width and height with square pixels, before turning."""
