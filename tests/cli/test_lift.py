@@ -88,6 +88,21 @@ def test_flip_averages_two_answers(folder: Path, tmp_path: Path, tiny: Path) -> 
     assert not np.allclose(plain, flip)
 
 
+def test_metres_and_a_path_are_written_where_asked_for(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--height", "1.8", "--focal", "900", "--image-size", "1280", "720", "--fps", "50"]
+    out = tmp_path / "out.npz"
+    assert lift(folder, out, tiny, *options, "--smooth", "one-euro", "--fps-out", "25") == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("lifted     6 frames, 25 frames a second")
+    assert "note: in metres by the given height of 1.8 m" in said.err
+    with np.load(out) as file:
+        assert (str(file["units"]), str(file["space"])) == ("m", "world")
+        assert file["positions"].shape == (6, 17, 3)
+        assert "metres_per_pixel" not in file
+
+
 def test_features_are_written_for_each_joint_and_frame(
     folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -175,6 +190,12 @@ def test_a_wrong_out_is_one_line_before_any_work(
         (["--format", "mp4"], "no format is named 'mp4'; there are:"),
         (["--skeleton", "dog"], "no skeleton is named 'dog'"),
         (["--device", "abacus"], "no device is named 'abacus'"),
+        (["--height", "175"], "--height 175: a person's height in metres"),
+        (["--height", "1.7", "--focal", "1000"], "keypoints: does not say how large the picture"),
+        (["--height", "1.7", "--calibration", "no.toml"], "no.toml: cannot be read"),
+        (["--smooth", "savgol"], "--smooth works in seconds, and"),
+        (["--fps-out", "25"], "--fps-out: "),
+        (["--focal", "1000"], "--focal gives the path in metres only"),
     ],
 )
 def test_a_wrong_option_is_one_line_and_leaves_nothing(

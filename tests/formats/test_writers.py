@@ -14,11 +14,16 @@ import pytest
 from numpy.testing import assert_allclose
 
 from motionlift.errors import FormatError
+from motionlift.example import make_example
+from motionlift.finishing import LiftOptions, finish
 from motionlift.formats import find_writer, read_motion
 from motionlift.formats._fixed_skeleton import NODES, fix_skeleton
 from motionlift.poses import Pose3D
+from motionlift.scale import stature
 from motionlift.skeletons import H36M17
+from motionlift.trajectory import camera_of_lens
 from tests.formats.motion import lifted
+from tests.samples import lifted_walk
 
 NAMES = ("out.bvh", "out.trc", "out.c3d", "out.glb")
 
@@ -252,6 +257,34 @@ def test_pixels_stay_pixels_and_take_the_roots_path(tmp_path: Path) -> None:
     moved = motion.root_xy[3] - motion.root_xy[0]
     pelvis = cells[3, 2:5] - motion.positions[3, 0] * [1, -1, -1]
     assert_allclose(pelvis, [moved[0], -moved[1], 0], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("has_camera", [False, True])
+def test_somebody_of_known_height_stands_upright_on_the_ground(
+    tmp_path: Path, name: str, has_camera: bool
+) -> None:
+    truth = make_example().truth.joint("pelvis")
+    walk = replace(lifted_walk(), root_xy=640 + 240 * truth[:, :2])
+    camera = camera_of_lens(focal=1450.0, image_size=(1280, 720)) if has_camera else None
+    motion = finish(walk, LiftOptions(height=1.75), camera=camera)
+    joints = _joints_in(_written(motion, tmp_path / name))
+    index = H36M17.index
+    ankles = joints[:, [index("left_ankle"), index("right_ankle")], 1].min(axis=1)
+    # An ankle is 7 cm above the ground; somebody walking holds the head at 1.6 to 1.8 m.
+    assert np.percentile(ankles, 10) == pytest.approx(0.068, abs=0.04)
+    assert 1.6 < np.median(joints[:, index("head_top"), 1]) < 1.85
+    assert stature(joints) == pytest.approx(1.75, abs=0.02)
+    assert np.ptp(joints[:, index("pelvis"), 0]) == pytest.approx(np.ptp(truth[:, 0]), rel=0.1)
+
+
+def _joints_in(path: Path) -> np.ndarray:
+    """The joints that a file holds, in metres, y up."""
+    if path.suffix != ".glb":
+        return read_motion(path)[0].positions.astype(np.float64)
+    placed = _placed(*_read_glb(path))
+    names = {node.joint: node.name for node in NODES if node.joint is not None}
+    return np.stack([placed[names[joint]] for joint in H36M17.joints], axis=1)
 
 
 def test_glb_of_unknown_scale_is_one_unit_tall_and_says_so(tmp_path: Path) -> None:
