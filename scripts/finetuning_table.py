@@ -17,6 +17,7 @@ import shutil
 import statistics
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... of each run")
     parser.add_argument("--epochs", type=int, default=3, help="with all labels")
     parser.add_argument("--actions", default="m??_*", help="pattern of the actions that take part")
+    parser.add_argument(
+        "--done-only", action="store_true", help="train nothing; make tables of the runs there are"
+    )
     asked = parser.parse_args()
     torch.set_num_threads(1)
     store = Store.open(asked.store)
@@ -85,28 +89,29 @@ def main() -> None:
                     epochs=asked.epochs * times,
                     actions=asked.actions,
                 )
-                about = {"start": start, "labels": share, "seed": seed}
-                results.append(about | done(recipe, store, test, compute, out=asked.out / "runs"))
-                said = "  ".join(f"{name} {results[-1][name]:.3f}" for name in SAID)
-                say(f"{recipe.name}: {said}  {results[-1]['seconds']:.0f} s")
-                write_table(results, test, model=asked.model, out=asked.out)
+                folder = asked.out / "runs" / recipe.name
+                found = result_of(recipe, folder)
+                if found is None and not asked.done_only:
+                    found = train_and_score(recipe, store, test, compute, folder=folder)
+                if found is not None:
+                    results.append({"start": start, "labels": share, "seed": seed} | found)
+                    said = "  ".join(f"{name} {found[name]:.3f}" for name in SAID)
+                    say(f"{recipe.name}: {said}  {found['seconds']:.0f} s")
+                    write_table(results, test, model=asked.model, out=asked.out)
 
 
 class TestSet:
     """The test people's repetitions as the benchmark's cameras see them, and what is true of them.
 
     Attributes:
-        clips: a row for each view of each repetition.
-        labels: number of each row's class.
+        labels: number of the class of each row: of each view of each repetition.
         chance: scores of answering at random.
         majority: scores of always answering the exercise that training shows most.
     """
 
     def __init__(self, store: Store, *, actions: str) -> None:
         self.samples = _samples(Action(labels="action", actions=actions), store, split="test")
-        views = [_clips(store, each) for each in self.samples.sequences]
-        self.clips = torch.from_numpy(np.concatenate(views))
-        self.labels = np.repeat(self.samples.labels, [len(each) for each in views])
+        self.labels = np.repeat(self.samples.labels, PROTOCOL.views_each)
         exercises = _samples(Action(labels="exercise", actions=actions), store, split="test")
         share = float(np.mean(exercises.labels == exercises.most_frequent))
         count = len(np.unique(exercises.labels))
@@ -117,12 +122,18 @@ class TestSet:
         }
         self.chance["correctness"] = self.majority["correctness"] = 0.5
 
+    @cached_property
+    def clips(self) -> Float[torch.Tensor, "row frame 17 3"]:
+        """What the network sees: each view of each repetition."""
+        sequences = self.samples.sequences
+        return torch.from_numpy(np.concatenate([_clips(self.samples.store, s) for s in sequences]))
+
     def describe(self) -> str:
         """Who and how many, for people."""
         people = sorted({each.subject for each in self.samples.sequences})
         return (
             f"{len(self.samples)} repetitions of {', '.join(people)}, "
-            f"{len(self.labels) // len(self.samples)} views each"
+            f"{PROTOCOL.views_each} views each"
         )
 
     @torch.no_grad()
@@ -154,18 +165,19 @@ def recipe_of(
     return with_network_of_model(recipe, base=base)
 
 
-def done(
-    recipe: Recipe, store: Store, test: TestSet, compute: Compute, *, out: Path
+def result_of(recipe: Recipe, folder: Path) -> dict[str, Any] | None:
+    """What a run has reached, if it is done and had the same weights and epochs."""
+    path = folder / "result.json"
+    if not path.is_file():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found if _identity(recipe).items() <= found.items() else None
+
+
+def train_and_score(
+    recipe: Recipe, store: Store, test: TestSet, compute: Compute, *, folder: Path
 ) -> dict[str, Any]:
-    """What a run has reached; it is made if it is not there, or belongs to other weights."""
-    folder = out / recipe.name
-    result = folder / "result.json"
-    about = {"sha256": (load_model(recipe.model).card or {}).get("sha256")}
-    about |= {"epochs": recipe.stages[0].epochs}
-    if result.is_file():
-        found: dict[str, Any] = json.loads(result.read_text("utf-8"))
-        if about.items() <= found.items():
-            return found
+    """One run from its beginning, and its scores on the test people, in `result.json`."""
     shutil.rmtree(folder, ignore_errors=True)
     began = cpu_seconds()
     steps = Plan(recipe, store).total_steps
@@ -173,13 +185,19 @@ def done(
     run = Run(folder)
     run.create(recipe, store=store.path)
     train(recipe, store=store, run=run, compute=compute, limits=Limits(), say=_quiet)
+    seconds = cpu_seconds() - began
     model = recipe.task.load(folder / "best", store).to(compute.device)
     assert isinstance(model, Classifier)
     rates = {k: v for k, v in run.metrics()[0].items() if k.startswith("rate_")}
-    found = about | test.score(model, compute)
-    found |= {"steps": steps, "rates": rates, "seconds": cpu_seconds() - began}
-    write_json(result, found)
+    found = _identity(recipe) | test.score(model, compute)
+    found |= {"steps": steps, "rates": rates, "seconds": seconds}
+    write_json(folder / "result.json", found)
     return found
+
+
+def _identity(recipe: Recipe) -> dict[str, Any]:
+    weights = (load_model(recipe.model).card or {}).get("sha256")
+    return {"sha256": weights, "epochs": recipe.stages[0].epochs}
 
 
 def write_table(results: list[dict[str, Any]], test: TestSet, *, model: str, out: Path) -> None:

@@ -64,6 +64,8 @@ def test_all_starts_and_shares_stand_in_the_table_and_nothing_is_done_twice(
 
     monkeypatch.setattr(script, "train", not_again)
     _run(script, tmp_path, monkeypatch)
+    _run(script, tmp_path, monkeypatch, "--seeds", "3", "--done-only")
+    assert (out / "finetuning.md").read_text() == table
     with pytest.raises(AssertionError, match="trains what is done"):
         _run(script, tmp_path, monkeypatch, "--epochs", "2")
 
