@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow check format clean
+.PHONY: demo test test-slow test-video check format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed"; exit 2; }
@@ -23,6 +23,18 @@ test: check
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
 
+# MediaPipe and the pinned onnx want different protobufs (docs/decisions/0005-mediapipe-0.10.14.md).
+test-video: $(VENV)-video/.installed
+	$(VENV)-video/bin/python -m pytest -m "slow or not slow" tests/detectors tests/video tests/cli/test_detect.py
+
+$(VENV)-video/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)-video
+	sed '/^protobuf=/d; /^onnx/d' constraints.txt > $(VENV)-video/constraints.txt
+	$(VENV)-video/bin/python -m pip install --quiet --constraint $(VENV)-video/constraints.txt torch
+	$(VENV)-video/bin/python -m pip install --quiet --constraint $(VENV)-video/constraints.txt \
+		--editable ".[video]" pytest pytest-timeout hypothesis beartype
+	@touch $@
+
 check: $(STAMP)
 	$(BIN)/ruff format --check src tests
 	$(BIN)/ruff check src tests
@@ -34,4 +46,4 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix src tests
 
 clean:
-	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-video out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

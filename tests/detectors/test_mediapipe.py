@@ -1,6 +1,6 @@
 """MediaPipe finds what it found before, without the network; without MediaPipe, one line says so.
 
-The real detector is not among what `make test` installs (docs/decisions/0004-mediapipe-0.10.14.md);
+The real detector is not among what `make test` installs (docs/decisions/0005-mediapipe-0.10.14.md);
 `make test-video` runs this with it.
 """
 
