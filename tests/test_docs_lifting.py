@@ -21,6 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the pages speak of."""
     monkeypatch.chdir(tmp_path)
     write_openpose(tmp_path / "keypoints", people=2, frames=30)
+    write_openpose(tmp_path / "recordings" / "monday" / "cam1", frames=3)
     (tmp_path / "video.mp4").write_bytes(b"")
     motionlift.write(lifted_walk(person="1"), "motion.npz")
     motionlift.write(lifted_walk(person="1"), "first.npz")

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from motionlift.api import encode, lift, read, write
     from motionlift.errors import MotionliftError
+    from motionlift.lifting import Lifter
     from motionlift.network.weights import load_model
     from motionlift.poses import Pose2D, Pose3D
 
 __all__ = [
+    "Lifter",
     "MotionliftError",
     "Pose2D",
     "Pose3D",
@@ -25,6 +27,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "Lifter": "motionlift.lifting",
     "MotionliftError": "motionlift.errors",
     "Pose2D": "motionlift.poses",
     "Pose3D": "motionlift.poses",
