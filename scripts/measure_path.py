@@ -156,7 +156,7 @@ def made_up(store: Store, lifter: Lifter) -> None:
             true_size = np.median(view.truth[:, H36M17.root, 2]) / FOCAL
             sizes.append(metric.metres_per_pixel / true_size)
             options = LiftOptions(height=height, focal=FOCAL, smooth="savgol")
-            world = finish(lifted, options, camera=camera).positions[:, H36M17.root]
+            world = finish(lifted, options).positions[:, H36M17.root]
             smooth = (world - world.mean(axis=0)) * [1, -1, -1]
             truth = view.truth[:, H36M17.root]
             rows["--smooth savgol"].append(errors(smooth + truth.mean(axis=0), truth))

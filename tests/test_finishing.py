@@ -162,6 +162,13 @@ def test_a_calibration_gives_its_own_world(tmp_path: Path) -> None:
     assert done.notes[-1] == f"the world is that of {path}, with y up"
 
 
+def test_a_calibration_of_another_picture_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "cameras.toml"
+    path.write_text(CALIBRATION + "size = [1920.0, 1080.0]")
+    done = lift_with(lifter(), keypoints(), LiftOptions(height=1.7, calibration=path))
+    assert "of a picture of (1920, 1080) pixels, the keypoints of one of (1280" in done.notes[-1]
+
+
 def test_an_unknown_picture_size_is_an_error_before_the_lift() -> None:
     seen: list[Pose2D] = []
     pose = replace(keypoints(), image_size=None)
@@ -216,7 +223,7 @@ def test_finishing_a_motion_that_was_read_back_is_the_same(tmp_path: Path) -> No
     (back,) = read(tmp_path / "px.npz", kind="motion")
     options = LiftOptions(height=1.7)
     assert_allclose(
-        finish(back, options, camera=None).positions,
+        finish(back, options).positions,
         lift_with(lifter(), keypoints(), options).positions,
         atol=1e-5,
     )
@@ -230,3 +237,9 @@ def test_up_may_be_given_as_a_direction() -> None:
     tilted = level("0,-1,0.2")
     assert tilted.notes[-1] == "up is 0,-1,0.2 in the camera's axes, as given"
     assert not np.allclose(tilted.positions, level("camera").positions, atol=0.05)
+
+
+def test_motion_that_is_in_metres_already_is_refused() -> None:
+    metric = finish(lifter().lift_pose(keypoints()), LiftOptions(height=1.7))
+    with pytest.raises(OptionError, match=r"walk\.json is no lift in pixels"):
+        finish(metric, LiftOptions(height=1.8))

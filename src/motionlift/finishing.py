@@ -96,15 +96,27 @@ def lift_with(
         OptionError: if the options do not go with the keypoints.
         MotionliftError: if there is nothing to lift.
     """
-    camera = _camera(options, pose) if options.has_camera else None
+    if options.has_camera:
+        _camera(options, pose)  # what is wrong with it is said before the work
     if options.interpolate_gaps:
         pose = fill_gaps(pose, max_frames=options.interpolate_gaps)
-    return finish(_lifted(lifter, pose, on_progress), options, camera=camera)
+    return finish(_lifted(lifter, pose, on_progress), options)
 
 
-def finish(lifted: Pose3D, options: LiftOptions, *, camera: PinholeCamera | None) -> Pose3D:
-    """Metres, path, smoothing and rate for lifted motion, as asked."""
+def finish(lifted: Pose3D, options: LiftOptions) -> Pose3D:
+    """Metres, path, smoothing and rate for lifted motion, as asked.
+
+    Raises:
+        OptionError: if the options do not go with the motion, or it is in metres already.
+    """
+    camera = None
     if options.height is not None:
+        seen = lifted.lifted_from
+        if lifted.units != "px" or seen is None:
+            raise OptionError(
+                f"--height: {lifted.source or 'the motion'} is no lift in pixels with its keypoints"
+            )
+        camera = _camera(options, seen) if options.has_camera else None
         lifted = in_metres(lifted, height=options.height)
         if camera is None:
             lifted = _with_note(
@@ -116,7 +128,7 @@ def finish(lifted: Pose3D, options: LiftOptions, *, camera: PinholeCamera | None
         if options.up == "person":
             camera = _upright_by_body(lifted, camera)
         lifted = in_world(lifted, camera, on_floor=options.calibration is None)
-        lifted = _with_note(lifted, _world_note(options))
+        lifted = _with_note(lifted, _world_note(options, camera, lifted.lifted_from))
     if options.smooth is not None:
         lifted = smoothed(lifted, parse_smoothing(options.smooth))
     if options.fps_out is not None and options.fps_out != lifted.fps:
@@ -217,16 +229,18 @@ def _upright_by_body(lifted: Pose3D, camera: PinholeCamera) -> PinholeCamera:
     return camera_of_lens(focal=float(camera.matrix[0, 0]), image_size=camera.size, up=(x, y, z))
 
 
-def _world_note(options: LiftOptions) -> str:
+def _world_note(options: LiftOptions, camera: PinholeCamera, seen: Pose2D | None) -> str:
     if options.calibration is not None:
-        return f"the world is that of {options.calibration}, with y up"
+        note = f"the world is that of {options.calibration}, with y up"
+        size = None if seen is None else seen.image_size
+        if size is None or camera.size in (None, size):
+            return note
+        return f"{note}; it is of a picture of {camera.size} pixels, the keypoints of one of {size}"
     if options.up == "person":
         return "up is the median direction from the ankles to the shoulders"
-    return (
-        "up is as if the camera stood upright"
-        if options.up == "camera"
-        else f"up is {options.up} in the camera's axes, as given"
-    )
+    if options.up == "camera":
+        return "up is as if the camera stood upright"
+    return f"up is {options.up} in the camera's axes, as given"
 
 
 def _with_note(pose: Pose3D, note: str) -> Pose3D:

@@ -21,7 +21,6 @@ from motionlift.formats._fixed_skeleton import NODES, fix_skeleton
 from motionlift.poses import Pose3D
 from motionlift.scale import stature
 from motionlift.skeletons import H36M17
-from motionlift.trajectory import camera_of_lens
 from tests.formats.motion import lifted
 from tests.samples import lifted_walk
 
@@ -266,8 +265,8 @@ def test_somebody_of_known_height_stands_upright_on_the_ground(
 ) -> None:
     truth = make_example().truth.joint("pelvis")
     walk = replace(lifted_walk(), root_xy=640 + 240 * truth[:, :2])
-    camera = camera_of_lens(focal=1450.0, image_size=(1280, 720)) if has_camera else None
-    motion = finish(walk, LiftOptions(height=1.75), camera=camera)
+    lens = {"focal": 1450.0, "image_size": (1280, 720)} if has_camera else {}
+    motion = finish(walk, LiftOptions(height=1.75, **lens))
     joints = _joints_in(_written(motion, tmp_path / name))
     index = H36M17.index
     ankles = joints[:, [index("left_ankle"), index("right_ankle")], 1].min(axis=1)
