@@ -27,6 +27,17 @@ def test_a_picture_is_written_for_a_pictures_name(walk: Path) -> None:
     assert walk.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_film_stands_beside_a_page_where_both_are_asked_for(
+    walk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film, page = walk.with_suffix(".gif"), walk.with_name("page.html")
+    assert main(["view", str(walk), "-o", str(page), "--render", str(film), "--turn", "30"]) == 2
+    assert "--turn is about films" in capsys.readouterr().err
+    assert main(["view", str(walk), "-o", str(page), "--render", str(film)]) == 0
+    assert film.read_bytes().startswith(b"GIF89a")
+    assert page.exists()
+
+
 def test_several_files_are_people_of_one_page(walk: Path) -> None:
     other = walk.with_name("other.npz")
     write(lifted_walk(frames=slice(10, 50)), other)
@@ -52,10 +63,12 @@ def test_a_comparison_and_a_video_go_into_the_page(walk: Path) -> None:
     ("arguments", "message"),
     [
         (["no.npz"], "no such file or folder"),
-        (["{walk}", "-o", "{folder}/out.docx"], "pages end in .html, pictures in .png"),
+        (["{walk}", "-o", "{folder}/out.docx"], "pages end in .html, films in .mp4"),
         (["{walk}", "-o", "{folder}"], "pages end in .html"),
         (["{walk}", "--video", "{folder}/no.mp4"], "cannot be read"),
         (["{walk}", "-o", "{folder}/out.png", "--compare", "{walk}"], "a picture shows one motion"),
+        (["{walk}", "--render", "{folder}/out.html"], "--render writes a film or a picture"),
+        (["{walk}", "--render", "{folder}/a.mp4", "--video", "{walk}"], "a film shows no video"),
         ([], "give at least one file"),
     ],
 )

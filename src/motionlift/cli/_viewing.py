@@ -1,4 +1,4 @@
-"""What `view` does: read motion, and write the page or the picture that shows it."""
+"""What `view` does: read motion, and write the page, the film or the picture that shows it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,26 +7,30 @@ from typing import Annotated
 
 import tyro
 
-from motionlift.cli._report import say
+from motionlift.cli._report import progress_bar, say
 from motionlift.errors import OptionError
 from motionlift.formats import ReadOptions, read_motion
 from motionlift.poses import Pose3D
+from motionlift.viewer import film, picture
 from motionlift.viewer.page import check_page, write_page
-from motionlift.viewer.picture import SUFFIXES, write_picture
 
 
 @dataclass(frozen=True, kw_only=True)
 class ViewArguments:
-    """Show motion in a web page that needs nothing else, or in a still picture."""
+    """Show motion in a web page that needs nothing else, in a film, or in a still picture."""
 
     files: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """motion to show; several files of one recording are people beside each other"""
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
-    """page (.html) or picture (.png, .pdf, .svg) to write; beside the first file if not given"""
+    """page (.html) to write; beside the first file if neither this nor --render is given"""
+    render: Path | None = None
+    """film (.mp4, .gif) or picture (.png, .pdf, .svg) to write; -o takes these names too"""
     compare: Path | None = None
     """another motion of the first person, laid over it with its error"""
     video: Path | None = None
     """the video that the keypoints were detected in, shown behind them"""
+    turn: float = 0.0
+    """degrees a second that a film's camera circles the person by"""
     fps: float | None = None
     """frames a second, instead of what the files say"""
 
@@ -36,22 +40,57 @@ def view(arguments: Sequence[str]) -> None:
     asked = tyro.cli(ViewArguments, args=list(arguments), prog="motionlift view")
     if not asked.files:
         raise OptionError("give at least one file of motion, such as `motionlift lift` writes")
-    out = asked.out or asked.files[0].with_suffix(".html")
-    is_picture = out.suffix.lower() in SUFFIXES
-    if is_picture and (asked.compare or asked.video or len(asked.files) > 1):
-        raise OptionError(
-            f"{out}: a picture shows one motion; for --compare, --video or several files write "
-            "a page (.html)"
-        )
-    if not is_picture:
-        check_page(out)
+    outs = _outs(asked)
+    for out in outs:
+        _check(out, asked)
     people = [pose for file in asked.files for pose in _read(file, fps=asked.fps)]
-    if is_picture:
-        write_picture(out, people[0])
+    reference = None if asked.compare is None else _read(asked.compare, fps=asked.fps)[0]
+    for out in outs:
+        if _is_picture(out):
+            picture.write_picture(out, people[0])
+        elif _is_film(out):
+            with progress_bar("drawing") as on_progress:
+                film.write_film(
+                    out, people, reference=reference, turn=asked.turn, on_progress=on_progress
+                )
+        else:
+            write_page(out, people, reference=reference, video=asked.video)
+        say("wrote", str(out))
+
+
+def _outs(asked: ViewArguments) -> list[Path]:
+    if asked.render is not None and not (_is_picture(asked.render) or _is_film(asked.render)):
+        known = ", ".join((*film.SUFFIXES, *picture.SUFFIXES))
+        raise OptionError(f"{asked.render}: --render writes a film or a picture: {known}")
+    given = [out for out in (asked.out, asked.render) if out is not None]
+    return given or [asked.files[0].with_suffix(".html")]
+
+
+def _check(out: Path, asked: ViewArguments) -> None:
+    """Refuse what this kind of output cannot show, before anything is read."""
+    if asked.turn and not _is_film(out):
+        raise OptionError(f"{out}: --turn is about films (.mp4, .gif)")
+    if _is_picture(out):
+        if asked.compare or asked.video or len(asked.files) > 1:
+            raise OptionError(
+                f"{out}: a picture shows one motion; for --compare, --video or several files write "
+                "a page (.html)"
+            )
+        picture.check_picture(out)
+    elif _is_film(out):
+        if asked.video is not None:
+            raise OptionError(f"{out}: a film shows no video; write a page (.html) for --video")
+        film.check_film(out)
     else:
-        reference = None if asked.compare is None else _read(asked.compare, fps=asked.fps)[0]
-        write_page(out, people, reference=reference, video=asked.video)
-    say("wrote", str(out))
+        check_page(out)
+
+
+def _is_picture(out: Path) -> bool:
+    return out.suffix.lower() in picture.SUFFIXES
+
+
+def _is_film(out: Path) -> bool:
+    return out.suffix.lower() in film.SUFFIXES
 
 
 def _read(file: Path, *, fps: float | None) -> list[Pose3D]:

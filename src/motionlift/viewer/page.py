@@ -83,7 +83,9 @@ def check_page(path: Path) -> None:
         MotionliftError: if it is a folder, or cannot be written.
     """
     if path.suffix.lower() not in (".html", ".htm"):
-        raise OptionError(f"{path}: pages end in .html, pictures in .png, .pdf or .svg")
+        raise OptionError(
+            f"{path}: pages end in .html, films in .mp4 or .gif, pictures in .png, .pdf or .svg"
+        )
     check_writable(path)
 
 

@@ -101,7 +101,7 @@ def _draw_keypoints(row: list["Axes"], seen: Pose2D, frames: list[int]) -> None:
         x, y = (low + high) / 2
         _empty(ax, x=(x - _WIDTH * reach, x + _WIDTH * reach), y=(y + reach, y - reach))
         points, confidence = seen.keypoints[frame], seen.confidence[frame]
-        for parent, joint in _visible_bones(seen):
+        for parent, joint in visible_bones(seen):
             ax.plot(*points[[parent, joint]].T, color=_colour(joint), linewidth=1.5)
         for joint, name in enumerate(seen.skeleton.joints):
             is_sure = confidence[joint] >= _DOUBTFUL
@@ -150,7 +150,7 @@ def _box(points: Float[np.ndarray, "joint 2"]) -> tuple[np.ndarray, np.ndarray]:
     return known.min(axis=0), known.max(axis=0)
 
 
-def _visible_bones(seen: Pose2D) -> list[tuple[int, int]]:
+def visible_bones(seen: Pose2D) -> list[tuple[int, int]]:
     """Bones between joints that the detector knows, stepping over those that it does not."""
     known = set(np.flatnonzero(seen.is_visible.any(axis=0)).tolist())
     bones = []
