@@ -20,6 +20,13 @@ def test_results_come_in_order_and_a_death_costs_one_job() -> None:
     assert results == [-5 if job == 5 else 10 * job for job in range(12)]
 
 
+def test_a_death_that_is_noticed_between_two_results_costs_one_job_too() -> None:
+    results = run_in_order(_work, range(40), workers=2, on_death=_died)
+    first = next(results)
+    time.sleep(1)  # time for the death; without it this is the test above
+    assert [first, *results] == [-5 if job == 5 else 10 * job for job in range(40)]
+
+
 def test_one_worker_is_this_process() -> None:
     assert list(run_in_order(lambda job: os.getpid(), [1], workers=1, on_death=_died)) == [
         os.getpid()

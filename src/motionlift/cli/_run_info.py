@@ -67,7 +67,8 @@ def _about(config: Path) -> dict[str, Any]:
 def _changed(recipe: Recipe, base: Recipe) -> dict[str, str]:
     """Settings of the run that are not the recipe's, as "what (recipe: what)"."""
     ours, theirs = dict(leaves(recipe)), dict(leaves(base))
-    shown = [path for path in ours if ours[path] != theirs.get(path)]
+    told = [path for path in ours if path not in ("name", "summary")]
+    shown = [path for path in told if ours[path] != theirs.get(path)]
     return {
         path.removeprefix("task."): f"{_shown(ours[path])} (recipe: {_shown(theirs.get(path))})"
         for path in shown

@@ -69,7 +69,9 @@ def _made_up_card(model: Any) -> dict[str, Any]:
 def _lines(values: Mapping[str, Any], *, indent: str = "") -> list[str]:
     lines = []
     for name, value in values.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and not value:
+            lines.append(f"{indent}{name}: none")
+        elif isinstance(value, Mapping):
             lines += [f"{indent}{name}:", *_lines(value, indent=indent + "  ")]
         elif isinstance(value, list) and value:
             lines.append(f"{indent}{name}:")

@@ -6,7 +6,7 @@ the same settings, are copied from it; a build that was killed goes on where it 
 """
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,19 +69,27 @@ def build_store(
             return BuildResult(store=previous, read=0, reused=len(plan.jobs))
         journal = Journal(partial, plan=plan, resume=not fresh)
         rest = plan.jobs[len(journal.records) :]
-        to_read = [job for job in rest if job.file not in unchanged]
-        outcomes = run_in_order(
-            prepare, to_read, workers=workers or available_cores(), on_death=_died
-        )
+        read = sum(job.file not in unchanged for job in rest)
+        outcomes = _outcomes(rest, unchanged, workers=workers or available_cores())
         with contextlib.closing(outcomes), contextlib.closing(journal):
-            for job in rest:
-                copy = unchanged.get(job.file)
-                journal.add(job, next(outcomes) if copy is None else copy())
+            for job, outcome in outcomes:
+                journal.add(job, outcome)
                 on_progress(len(journal.records), len(plan.jobs), job.file)
         _finish(journal, partial, plan)
         publish(partial, out)
-    reused = len(plan.jobs) - len(to_read)
-    return BuildResult(store=Store.open(out), read=len(to_read), reused=reused)
+    return BuildResult(store=Store.open(out), read=read, reused=len(plan.jobs) - read)
+
+
+def _outcomes(
+    jobs: tuple[Job, ...], unchanged: Mapping[str, Callable[[], Outcome]], *, workers: int
+) -> Generator[tuple[Job, Outcome]]:
+    """What comes of each job, in order; what has not changed is not read."""
+    to_read = [job for job in jobs if job.file not in unchanged]
+    reading = run_in_order(prepare, to_read, workers=workers, on_death=_died)
+    with contextlib.closing(reading):
+        for job in jobs:
+            copy = unchanged.get(job.file)
+            yield job, next(reading) if copy is None else copy()
 
 
 def _finish(journal: Journal, folder: Path, plan: Plan) -> None:

@@ -42,14 +42,10 @@ def histogram(
     parts = [_text(0, 12, title, size=12, weight="600")]
     base = _PLOT_HEIGHT + 20
     for number, (name, count) in enumerate(counts.items()):
-        tops = base - _PLOT_HEIGHT * count / max(count.max(), 1e-9)
-        outline = [f"M0 {base}"]
-        for place, top in enumerate(tops):
-            outline.append(f"L{place * step:.1f} {top:.1f} L{(place + 1) * step:.1f} {top:.1f}")
-        outline.append(f"L{_PLOT_WIDTH} {base}")
+        outline = _outline(count, step=step, base=base)
         colour = COLOURS[number % len(COLOURS)]
         parts.append(
-            f'<path d="{" ".join(outline)}" fill="{colour}" fill-opacity="0.15" stroke="{colour}" '
+            f'<path d="{outline}" fill="{colour}" fill-opacity="0.15" stroke="{colour}" '
             f'stroke-width="1.5"><title>{escape(name)}</title></path>'
         )
     parts.append(f'<path d="M0 {base} H{_PLOT_WIDTH}" stroke="#999"/>')
@@ -139,6 +135,15 @@ def _turn_to_front(pose: Float[np.ndarray, "17 3"]) -> Float[np.ndarray, "3 3"]:
     length = max(float(np.hypot(across[0], across[2])), 1e-6)
     cos, sin = across[0] / length, across[2] / length
     return np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
+
+
+def _outline(count: Float[np.ndarray, " bin"], *, step: float, base: float) -> str:
+    """The path around a histogram's bins, the highest of them at the top."""
+    tops = base - _PLOT_HEIGHT * count / max(count.max(), 1e-9)
+    path = [f"M0 {base}"]
+    for place, top in enumerate(tops):
+        path.append(f"L{place * step:.1f} {top:.1f} L{(place + 1) * step:.1f} {top:.1f}")
+    return " ".join([*path, f"L{_PLOT_WIDTH} {base}"])
 
 
 def _bones(points: Float[np.ndarray, "17 2"]) -> list[str]:

@@ -5,18 +5,21 @@ their parent, even if that is killed. A worker that dies costs the job it was at
 """
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 J = TypeVar("J")
 R = TypeVar("R")
+
+Waiting: TypeAlias = deque[tuple[J, Future[R]]]
 
 # Results that wait for their turn are all the memory that grows with the number of workers.
 JOBS_PER_WORKER = 8
@@ -39,30 +42,22 @@ def run_in_order(
         yield from map(work, jobs)
         return
     executor = _executor(workers)
-    waiting: deque[tuple[J, Future[R]]] = deque()
+    waiting: Waiting[J, R] = deque()
     remaining = iter(jobs)
     try:
         while True:
-            while len(waiting) < workers * JOBS_PER_WORKER:
-                job = next(remaining, None)
-                if job is None:
-                    break
-                waiting.append((job, executor.submit(work, job)))
+            _submit(executor, work, remaining, waiting, most=workers * JOBS_PER_WORKER)
             if not waiting:
                 return
-            job, future = waiting.popleft()
             try:
-                result = future.result()
+                result = waiting[0][1].result()
             except BrokenProcessPool:
-                # Nobody knows which of the jobs under way was to blame: each goes alone once.
                 executor.shutdown()
-                suspects = [(job, future), *waiting]
+                yield from _one_by_one(work, waiting, on_death)
                 waiting.clear()
-                for suspect, attempt in suspects:
-                    is_known = attempt.done() and attempt.exception() is None
-                    yield attempt.result() if is_known else _alone(work, suspect, on_death)
                 executor = _executor(workers)
                 continue
+            waiting.popleft()
             yield result
     finally:
         executor.shutdown(cancel_futures=True)
@@ -73,6 +68,33 @@ def available_cores() -> int:
     with contextlib.suppress(AttributeError):  # not on every system
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _submit(
+    executor: ProcessPoolExecutor,
+    work: Callable[[J], R],
+    remaining: Iterator[J],
+    waiting: Waiting[J, R],
+    *,
+    most: int,
+) -> None:
+    """Hand out jobs until `most` are waiting or none remain."""
+    for job in itertools.islice(remaining, most - len(waiting)):
+        try:
+            future = executor.submit(work, job)
+        except BrokenProcessPool as error:  # a worker died since the last result
+            future = Future()
+            future.set_exception(error)
+        waiting.append((job, future))
+
+
+def _one_by_one(
+    work: Callable[[J], R], suspects: Iterable[tuple[J, Future[R]]], on_death: Callable[[J], R]
+) -> Iterator[R]:
+    """Nobody knows which of the jobs under way was to blame: each not done goes alone once."""
+    for job, attempt in suspects:
+        is_known = attempt.done() and attempt.exception() is None
+        yield attempt.result() if is_known else _alone(work, job, on_death)
 
 
 def _alone(work: Callable[[J], R], job: J, on_death: Callable[[J], R]) -> R:

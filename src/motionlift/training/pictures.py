@@ -28,8 +28,8 @@ _SEED = 20261
 _COLOURS = {"left": "#1f6fd6", "right": "#d9480f"}
 _MIDDLE = "#475467"
 _COLUMNS = ("keypoints", "truth", "answer", "truth from the side", "answer from the side")
-# In clip space; a body's root to its hand is at most about twice half its box.
-_REACH = 1.6
+# In clip space; from the root to a hand is seldom more than this times half the body's box.
+_REACH = 1.4
 
 
 def draw_samples(
@@ -108,6 +108,8 @@ def _draw_row(axes: list["Axes"], lift: dict[str, Any], *, name: str) -> None:
         shift = (keypoints[:, :2] - truth[:, :2])[is_seen].mean(axis=0)
         hidden = (truth[:, :2] + shift)[~is_seen & lift["known"]]
         axes[0].plot(*hidden.T, "x", color="#98a2b3", markersize=4)
+    else:
+        axes[0].text(0, 0, "masked", ha="center", color="#98a2b3", fontsize=8)
     for ax, joints, known, places in (
         (axes[1], truth, lift["known"], [0, 1]),
         (axes[2], answer, everything, [0, 1]),
