@@ -143,7 +143,7 @@ def _start(
     arguments = [
         *("pretrain", "--recipe", "demo", "--store", str(store.path), "--out", str(out)),
         *("--network.dim-feat", "16", "--network.dim-rep", "16", "--network.depth", "1"),
-        *("--global-batch", "5", "--precision", "fp32"),
+        *("--global-batch", "5", "--precision", "fp32", "--optimizer.kind", "adam"),
     ]
     if "--stages.0.epochs" not in more:
         more = (*more, "--stages.0.epochs", "6")

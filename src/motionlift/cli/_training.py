@@ -118,8 +118,9 @@ def _run(
     check_effect(recipe, base=base)
     recipe = with_network_of_model(recipe, base=base)
     processes = Processes.start(options.device)
-    resume = options.resume or processes.was_restarted
     compute = Compute.choose(device=options.device, precision=recipe.precision)
+    was_restarted = processes.were_restarted(device=compute.device)
+    resume = options.resume or was_restarted
     store = Store.open(options.store)
     check_effect_on(store, recipe, base=base)
     notes = check_samples(recipe, store)
@@ -131,7 +132,7 @@ def _run(
         run.create(recipe, store=options.store)
     say(f"recipe {recipe.name}: {recipe.summary}")
     say(f"on {compute.reason}; {processes.count} process{'es' * (processes.count > 1)}")
-    if processes.was_restarted:
+    if was_restarted:
         say("started anew by torchrun after a process had died: --resume is understood")
     for note in notes:
         say(note)

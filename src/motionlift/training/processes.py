@@ -52,23 +52,23 @@ class Processes:
         """
         if "RANK" not in os.environ:
             return cls()
-        local_rank = int(os.environ.get("LOCAL_RANK", "0"))
         on_gpu = _uses_gpu(device)
         if on_gpu:
-            torch.cuda.set_device(local_rank)
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
         if not dist.is_initialized():
-            dist.init_process_group("nccl" if on_gpu else "gloo")
-        return cls(rank=dist.get_rank(), count=dist.get_world_size())
+            backend = "nccl" if on_gpu else "gloo"
+            dist.init_process_group(backend, store=_store(), rank=rank, world_size=count)
+        return cls(rank=rank, count=count)
 
     def stop(self) -> None:
         """Leave the group, if there is one."""
         if dist.is_initialized():
             dist.destroy_process_group()
 
-    @property
-    def was_restarted(self) -> bool:
-        """Whether torchrun started the processes anew after one of them had died."""
-        return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    def were_restarted(self, *, device: torch.device) -> bool:
+        """Whether torchrun started them anew after one had died; each node counts its own."""
+        return self.any(_restarts() > 0, device=device)
 
     @property
     def is_first(self) -> bool:
@@ -138,6 +138,25 @@ def _all_reduce(values: torch.Tensor, how: dist.ReduceOp.RedOpType) -> None:
             "another process of this training has ended or cannot be reached; its own message "
             "says why, and --resume goes on from the last checkpoint"
         ) from error
+
+
+def _restarts() -> int:
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+
+
+def _store() -> dist.Store | None:
+    """Where the processes of a node find each other; None for PyTorch's own way.
+
+    torchrun keeps its store over restarts, with the addresses of processes that are no more, and
+    whoever is early goes there. The number of the restart keeps them apart, on one node: several
+    count differently (docs/scale.md says what is set there).
+    """
+    if os.environ.get("GROUP_WORLD_SIZE") != "1" or _restarts() == 0:
+        return None
+    store = dist.TCPStore(
+        os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False
+    )
+    return dist.PrefixStore(f"restart {_restarts()}", store)
 
 
 def _uses_gpu(device: str | None) -> bool:
