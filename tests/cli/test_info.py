@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from motionlift.cli import main
+from motionlift.cli._named_recipe import KINDS
 from motionlift.recipes import RECIPES
 from motionlift.training.run import Run
 from tests.data.bodies import write_store
@@ -73,15 +74,17 @@ def test_its_commands_resume_and_run_again_as_they_stand(
     assert _described(run, capsys)["state"] == "step 4 of 4 (the end), epoch 1 of 1"
 
 
-@pytest.mark.parametrize("name", RECIPES.names())
+@pytest.mark.parametrize(
+    ("command", "name"), [(each, name) for each in KINDS for name in KINDS[each].names()]
+)
 def test_the_config_of_every_recipe_can_be_run_by_itself(
-    tmp_path: Path, store: Path, name: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, store: Path, command: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config, out = tmp_path / "config.toml", tmp_path / "run"
-    Run(tmp_path / "made").create(RECIPES.get(name), store=store)
+    Run(tmp_path / "made").create(KINDS[command].get(name), store=store)
     (tmp_path / "made" / "config.toml").rename(config)
     # The store is wrong on purpose, and opened last: everything before it was understood.
-    words = ["pretrain", "--config", str(config), "--store", "nowhere", "--out", str(out)]
+    words = [command, "--config", str(config), "--store", "nowhere", "--out", str(out)]
     assert main(words) == 2
     assert "nowhere: no store there" in capsys.readouterr().err
 
