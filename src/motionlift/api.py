@@ -14,8 +14,9 @@ from jaxtyping import Float
 from motionlift.errors import FormatError, OptionError
 from motionlift.files import check_writable, written_beside
 from motionlift.finishing import LiftOptions, lift_with
-from motionlift.formats import ReadOptions, find_format, find_writer, read_keypoints
+from motionlift.formats import ReadOptions, find_format, find_writer
 from motionlift.poses import Pose2D, Pose3D
+from motionlift.video.kinds import is_video
 
 if TYPE_CHECKING:
     from motionlift.lifting import Lifter
@@ -66,6 +67,8 @@ def read(
 ) -> Sequence[Pose2D] | Sequence[Pose3D]:
     """The people in a file or folder, the most prominent first: keypoints, or 3D motion.
 
+    In a video, people are found by MediaPipe, which the extra `video` brings.
+
     Args:
         kind: what is expected. If not given, whatever the file holds; of lifted motion, which has
             the keypoints beside it, the motion.
@@ -76,6 +79,10 @@ def read(
         FormatError: if nothing is there, or it cannot be read.
     """
     path, options = Path(path), options or ReadOptions()
+    if format is None and kind != "motion" and is_video(path):
+        from motionlift.detectors._detecting import people_in_video
+
+        return people_in_video(path, fps=options.fps)
     chosen = find_format(path, kind=kind, name=format)
     if kind in (None, "motion") and chosen.read_motion is not None:
         return chosen.read_motion(path, options)
@@ -112,7 +119,7 @@ def lift(
     """3D joints for 2D keypoints, one frame for one frame; see `Lifter.lift_pose`.
 
     Args:
-        source: keypoints, or a file or folder of them.
+        source: keypoints, or a file or folder of them, or a video of people.
         model: a network, the name of one that ships in the package, or a path.
         person: "largest", or the name of one of the people in the file.
         flip: average with the mirror image's answer; takes twice the time.
@@ -168,7 +175,7 @@ def _keypoints_of(source: Pose2D | Path | str, *, person: str) -> Pose2D:
         return source
     if person == "all":
         raise OptionError("lift takes one person at a time; read() gives all people of a file")
-    return choose_people(read_keypoints(Path(source)), person)[0]
+    return choose_people(read(source, kind="keypoints"), person)[0]
 
 
 def _lifter(

@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from motionlift.detectors import DETECTORS
+import motionlift
+from motionlift.detectors import DETECTORS, _detecting
 from motionlift.detectors._detecting import detect
 from motionlift.detectors._kept import Kept, kept_detections
 from motionlift.errors import FormatError, OptionError
-from motionlift.formats import find_format, read_keypoints
+from motionlift.formats import ReadOptions, find_format, read_keypoints
 from tests.detectors.spots import HEIGHT, WIDTH, Spots, walk
 from tests.video.films import turned
 
@@ -186,3 +188,18 @@ def test_every_detector_says_what_it_is(name: str) -> None:
     assert detector.people
     assert detector.skeleton.to_h36m17
     assert set(detector.made_by()) == {"detector", "version", "settings"}
+
+
+def test_the_library_reads_and_lifts_a_video(
+    video: Path, spots: Spots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = SimpleNamespace(get=lambda name: spots.detector())
+    monkeypatch.setattr(_detecting, "DETECTORS", there)
+    (pose,) = motionlift.read(video, kind="keypoints")
+    assert (pose.num_frames, pose.fps) == (30, 25)
+    (slowed,) = motionlift.read(video, options=ReadOptions(fps=100))
+    assert slowed.fps == 100
+    lifted = motionlift.lift(video)
+    assert (lifted.num_frames, lifted.source) == (30, str(video))
+    with pytest.raises(FormatError, match="nobody was found in any frame"):
+        motionlift.read(walk(video.with_name("empty.mp4"), people=0))

@@ -8,15 +8,13 @@ from typing import Annotated
 import tyro
 
 from motionlift.cli._report import progress_bar, say, say_notes
-from motionlift.detectors import DETECTORS, Detector
+from motionlift.detectors import DEFAULT, DETECTORS, Detector
 from motionlift.detectors._detecting import Detected
 from motionlift.detectors._kept import kept_detections
 from motionlift.errors import FormatError, OptionError
 from motionlift.formats import people_table, read_keypoints
 from motionlift.formats.detections_npz import read_origin
 from motionlift.video.kinds import is_video
-
-_DEFAULT = "mediapipe"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +83,7 @@ def keypoint_source(source: Path, asked: Detection, *, out: Path, is_keypoints: 
 
 def _detections(video: Path, asked: Detection, *, path: Path) -> Path:
     """The file of the video's detections, made now or earlier; says which."""
-    detector = DETECTORS.get(asked.detector or _DEFAULT)
+    detector = DETECTORS.get(asked.detector or DEFAULT)
     with progress_bar("detecting") as on_progress:
         kept = kept_detections(
             video,

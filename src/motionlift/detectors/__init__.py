@@ -16,6 +16,8 @@ from motionlift.errors import OptionError
 from motionlift.registry import Registry
 from motionlift.skeletons import Skeleton
 
+# The one that comes with `pip install "motionlift[video]"`.
+DEFAULT = "mediapipe"
 # What is found in one picture (red, green, blue): x, y in its pixels, and confidence. A keypoint
 # that was not found has confidence 0.
 Find = Callable[

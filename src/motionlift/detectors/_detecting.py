@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from motionlift.detectors import Detector
+from motionlift.detectors import DEFAULT, DETECTORS, Detector
 from motionlift.errors import FormatError
 from motionlift.formats._cleaning import clean
 from motionlift.formats._detections import MAX_KEYPOINTS, Detections
+from motionlift.formats._people import People
 from motionlift.video.decoding import Video
 from motionlift.video.timeline import time_line
 
@@ -89,6 +90,22 @@ def detect(
         is_constant=line.is_constant,
         seconds=seconds,
     )
+
+
+def people_in_video(path: Path, *, fps: float | None = None) -> People:
+    """Everybody that MediaPipe finds in the video, most prominent first.
+
+    Args:
+        fps: frames a second, instead of what the video says.
+
+    Raises:
+        FormatError: if the video cannot be read, or nobody is in it.
+        OptionError: if the detector or PyAV is not installed.
+    """
+    found = detect(path, DETECTORS.get(DEFAULT)).detections
+    if not (found.confidence > 0).any():
+        raise FormatError(f"{path}: nobody was found in any frame; expected a video of people")
+    return People(replace(found, fps=fps or found.fps))
 
 
 class _Found:
