@@ -12,6 +12,7 @@ from motionlift.data.build import build_store
 from motionlift.data.merge import merge_stores
 from motionlift.data.plan import BuildSettings
 from motionlift.data.store import Store
+from motionlift.data.store_writer import create_store
 from motionlift.errors import RecipeError
 from motionlift.formats import ReadOptions
 from motionlift.recipes import RECIPES
@@ -21,7 +22,7 @@ from motionlift.training.loop import Limits
 from motionlift.training.plan import Plan
 from motionlift.training.recipe import OptimizerSettings, Recipe, Stage
 from motionlift.training.start import check_samples
-from tests.data.bodies import write_store
+from tests.data.bodies import moving, seen_flat, write_store
 from tests.data.recordings import walking, write_recording
 from tests.training.small_runs import TINY, train_tiny
 
@@ -122,6 +123,18 @@ def test_what_becomes_of_2d_motion_is_said(store: Store) -> None:
     ]
     (note,) = check_samples(replace(BOTH, task=_weighing(0.0)), store)
     assert note.endswith("2D only, not used: losses.reprojection is 0")
+
+
+def test_keypoints_of_people_hardly_seen_are_not_used_and_that_is_said(tmp_path: Path) -> None:
+    with create_store(tmp_path / "store") as writer:
+        writer.add("3d", moving(40), split="train")
+        hardly = np.full((40, 17, 3), np.nan)
+        hardly[:, :8] = seen_flat(40)[:, :8]
+        writer.add("2d", hardly, split="train", units="px")
+    store = Store.open(tmp_path / "store")
+    (note,) = check_samples(BOTH, store)
+    assert note.endswith("not used: no clip shows half of somebody for half of its time")
+    assert _samples(BOTH, store).keypoints is None
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ class Clips:
             for start in window_starts(sequence.frames, length=frames, stride=stride)
             if units == "m" or self._shows_somebody(sequence, start)
         ]
-        self._index: Int[np.ndarray, "clip 2"] = np.array(rows, dtype=np.int64)
+        self._index: Int[np.ndarray, "clip 2"] = np.array(rows, dtype=np.int64).reshape(-1, 2)
 
     def __len__(self) -> int:
         return len(self._index)

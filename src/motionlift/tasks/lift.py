@@ -27,7 +27,7 @@ from motionlift.data.batch import Batch, DataSettings, join, make_batch, make_ba
 from motionlift.data.clips import Clips
 from motionlift.data.corruption import CorruptionSettings
 from motionlift.data.draws import Draws
-from motionlift.data.store import Sequence, Store
+from motionlift.data.store import Store
 from motionlift.data.views import BodySettings
 from motionlift.errors import RecipeError
 from motionlift.network.compute import Compute
@@ -191,18 +191,23 @@ class Lift(Task[Batch]):
         self, store: Store, *, split: str, frames: int, stride: int, data: DataSettings, seed: int
     ) -> LiftSamples:
         clips = Clips(store, split=split, frames=frames, stride=stride, settings=data.clips)
-        flat = store.select(split=split, units="px") if split == "train" else ()
-        if not flat or self.losses.reprojection == 0:
-            samples = LiftSamples(clips, data)
-            if flat:
-                samples.notes = (f"{_counted(flat)} not used: losses.reprojection is 0",)
-            return samples
-        keypoints = Clips(
+        flat = store.select(split="train", units="px") if split == "train" else ()
+        if not flat:
+            return LiftSamples(clips, data)
+        found = Clips(
             store, split=split, frames=frames, stride=stride, settings=data.clips, units="px"
         )
         joins = self.keypoints_from_epoch
+        fate, keypoints = f"used from epoch {joins + 1} on", None
+        if self.losses.reprojection == 0:
+            fate = "not used: losses.reprojection is 0"
+        elif len(found) == 0:
+            fate = "not used: no clip shows half of somebody for half of its time"
+        else:
+            keypoints = found
         samples = LiftSamples(clips, data, keypoints=keypoints, joins=joins)
-        samples.notes = (f"{_counted(flat)} used from epoch {joins + 1} on",)
+        minutes = sum(each.seconds for each in flat) / 60
+        samples.notes = (f"{len(flat)} sequences ({minutes:.1f} minutes) are 2D only, {fate}",)
         return samples
 
     def build(self, backbone: DSTformer, store: Store) -> nn.Module:
@@ -254,11 +259,6 @@ class Lift(Task[Batch]):
 
     def without_effect(self) -> Mapping[str, str]:
         return {}
-
-
-def _counted(sequences: tuple[Sequence, ...]) -> str:
-    minutes = sum(each.seconds for each in sequences) / 60
-    return f"{len(sequences)} sequences ({minutes:.1f} minutes) are 2D only,"
 
 
 def _mpjpe_mm(
