@@ -4,12 +4,17 @@ A joint that nobody saw is NaN with confidence 0, in both records; `__post_init_
 """
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from motionlift.errors import MotionliftError
-from motionlift.skeletons import H36M17, Skeleton, joint_weights
+from motionlift.labelled import from_dataset, to_dataset
+from motionlift.skeletons import H36M17, Skeleton, joint_weights, skeleton_of_joints
+
+if TYPE_CHECKING:
+    import xarray
 
 UNITS = ("m", "px")
 SPACES = ("world", "camera")
@@ -57,6 +62,32 @@ class Pose2D:
     def is_visible(self) -> Bool[np.ndarray, "frame joint"]:
         """Which keypoints were found."""
         return self.confidence > 0
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """As a Dataset with the axes of the `movement` package; see `motionlift.labelled`."""
+        width, height = self.image_size or (None, None)
+        about = {"image_width": width, "image_height": height}
+        return to_dataset(
+            self.keypoints,
+            self.confidence,
+            joints=self.skeleton.joints,
+            frame_index=self.frame_index,
+            fps=self.fps,
+            person=self.person,
+            about={**about, "source_file": self.source, "notes": "\n".join(self.notes)},
+        )
+
+    @classmethod
+    def from_xarray(cls, dataset: "xarray.Dataset") -> "Pose2D":
+        """The keypoints of one individual, in pixels.
+
+        Raises:
+            MotionliftError: if it is not such a Dataset, or its keypoints are no skeleton's.
+        """
+        about = dataset.attrs
+        size = (about.get("image_width"), about.get("image_height"))
+        fields = _fields_of(dataset, points="keypoints")
+        return cls(image_size=None if None in size else (int(size[0]), int(size[1])), **fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -121,6 +152,44 @@ class Pose3D:
         """The path of one joint, by its name."""
         return self.positions[:, self.skeleton.index(name)]
 
+    def to_xarray(self) -> "xarray.Dataset":
+        """As a Dataset with the axes of the `movement` package; see `motionlift.labelled`.
+
+        The root's way in the image is the variable `root_xy` (time, image_axis, individuals). The
+        keypoints that it was lifted from are a Dataset of their own, `lifted_from.to_xarray()`.
+        """
+        about = ("units", "space", "metres_per_pixel", "model")
+        dataset = to_dataset(
+            self.positions,
+            self.confidence,
+            joints=self.skeleton.joints,
+            frame_index=self.frame_index,
+            fps=self.fps,
+            person=self.person,
+            about={
+                **{name: getattr(self, name) for name in about},
+                "source_file": self.source,
+                "notes": "\n".join(self.notes),
+            },
+        )
+        if self.root_xy is None:
+            return dataset
+        axes = ("time", "image_axis", "individuals")
+        return dataset.assign(root_xy=(axes, self.root_xy[..., None]))
+
+    @classmethod
+    def from_xarray(cls, dataset: "xarray.Dataset") -> "Pose3D":
+        """The motion of one individual; metres and world space if the Dataset does not say.
+
+        Raises:
+            MotionliftError: if it is not such a Dataset, or its keypoints are no skeleton's.
+        """
+        names = ("units", "space", "metres_per_pixel", "model")
+        about = {name: dataset.attrs[name] for name in names if name in dataset.attrs}
+        fields = _fields_of(dataset, points="positions")
+        root = dataset["root_xy"].values[..., 0] if "root_xy" in dataset else None
+        return cls(root_xy=root, **about, **fields)
+
 
 def to_h36m17(pose: Pose2D) -> Pose2D:
     """The same keypoints as `H36M17` joints, as `docs/skeletons.md` says for each skeleton.
@@ -142,6 +211,19 @@ def to_h36m17(pose: Pose2D) -> Pose2D:
         keypoints=np.where(is_seen[..., None], keypoints, np.nan),
         confidence=np.where(is_seen, pose.confidence @ weights.T, 0.0),
     )
+
+
+def _fields_of(dataset: "xarray.Dataset", *, points: str) -> dict[str, Any]:
+    """What both records read from a Dataset, by their names; `points` is that of the points."""
+    fields = from_dataset(dataset)
+    notes = dataset.attrs.get("notes", "")
+    return {
+        points: fields.pop("points"),
+        "skeleton": skeleton_of_joints(fields.pop("joints")),
+        "source": dataset.attrs.get("source_file", ""),
+        "notes": tuple(notes.split("\n")) if notes else (),
+        **fields,
+    }
 
 
 def _check(
