@@ -121,6 +121,13 @@ def test_known_rates_are_lifted_as_they_are(fps: float | None) -> None:
     assert seen[0].num_frames == 100
 
 
+def test_keypoints_with_hardly_any_of_their_frames_are_lifted_as_they_are() -> None:
+    seen: list[Pose2D] = []
+    sparse = replace(keypoints(fps=240.0, frames=3), frame_index=np.array([0, 5, 10**9]))
+    lift_with(lifter(seen), sparse, LiftOptions())
+    assert seen[0].num_frames == 3
+
+
 @pytest.mark.parametrize("fps", [12.0, 65.0, 240.0])
 def test_other_rates_go_by_way_of_the_training_and_back(fps: float) -> None:
     seen: list[Pose2D] = []
@@ -189,6 +196,7 @@ def test_the_rate_that_it_has_is_no_resampling() -> None:
         ({"height": 1.7, "focal": 0.0}, "--focal 0: "),
         ({"height": 1.7, "focal": float("nan")}, "--focal nan: "),
         ({"height": 1.7, "fov": 180.0}, "--fov 180: "),
+        ({"height": 1.7, "fov": 60.0, "image_size": (0, 720)}, "--image-size: "),
         ({"height": 1.7, "fov": 50.0, "focal": 1000.0}, "--focal and --fov: "),
         ({"height": 1.7, "fov": 50.0, "calibration": Path("c")}, "--fov and --calibration: "),
         ({"focal": 1000.0}, "give --height too"),

@@ -119,3 +119,9 @@ def test_a_rate_without_a_frame_in_the_motion_is_refused() -> None:
     instant = replace(lifted_walk(frames=slice(3, 4)))
     with pytest.raises(OptionError, match="no frame of that rate"):
         motion_at(instant, 30.0)
+
+
+def test_more_frames_than_fit_are_refused() -> None:
+    instants = replace(lifted_walk(frames=slice(0, 2)), frame_index=np.array([0, 10**9]))
+    with pytest.raises(OptionError, match="would have 1000000001 frames"):
+        motion_at(replace(instants, lifted_from=None), 50.0)

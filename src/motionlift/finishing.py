@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TRAINED_FPS = 50.0
 # Within these the network lifts frames as they are no worse than brought to 50 a second. Below the
-# least, keypoints are too far apart in time for anything between them to be known.
+# least, or where most frame numbers are not there, nothing is known of the time between frames.
 KNOWN_FPS = (20.0, 62.0)
 _LEAST_FPS = 2.0
 _FPS_OUT = (1.0, 1000.0)
@@ -141,7 +141,8 @@ def _lifted(
 ) -> Pose3D:
     """The lift, one frame for one frame, at the file's rate or by way of the training's."""
     fps = pose.fps
-    if fps is None or fps < _LEAST_FPS or KNOWN_FPS[0] <= fps <= KNOWN_FPS[1]:
+    is_broken = int(pose.frame_index[-1]) - int(pose.frame_index[0]) >= 2 * pose.num_frames
+    if fps is None or fps < _LEAST_FPS or KNOWN_FPS[0] <= fps <= KNOWN_FPS[1] or is_broken:
         return lifter.lift_pose(pose, on_progress=on_progress)
     lifted = lifter.lift_pose(keypoints_at(pose, TRAINED_FPS), on_progress=on_progress)
     assert lifted.root_xy is not None
@@ -183,6 +184,8 @@ def _check_lens(asked: LiftOptions) -> None:
         raise OptionError(f"--focal {asked.focal:g}: a focal length in pixels is above 0")
     if asked.fov is not None and not 0 < asked.fov < 180:
         raise OptionError(f"--fov {asked.fov:g}: a field of view is above 0 and below 180 degrees")
+    if asked.image_size is not None and min(asked.image_size) < 1:
+        raise OptionError("--image-size: width and height are above 0")
     if asked.camera is not None and asked.calibration is None:
         raise OptionError("--camera names a camera of a calibration; give --calibration too")
     if asked.up != "camera" and asked.calibration is not None:

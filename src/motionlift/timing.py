@@ -15,6 +15,8 @@ from motionlift.errors import OptionError
 from motionlift.poses import Pose2D, Pose3D
 
 _TOLERANCE = 1e-6
+# Four hours at 1000 frames a second, 3 GB of positions.
+_MOST_FRAMES = 15_000_000
 
 
 def fill_gaps(pose: Pose2D, *, max_frames: int) -> Pose2D:
@@ -79,6 +81,10 @@ def motion_at(pose: Pose3D, fps: float) -> Pose3D:
     last = int(np.floor(pose.frame_index[-1] * ratio + _TOLERANCE))
     if last < first:
         raise OptionError(f"--fps-out {fps:g}: no frame of that rate falls into the motion")
+    if last - first >= _MOST_FRAMES:
+        raise OptionError(
+            f"--fps-out {fps:g}: the motion would have {last - first + 1} frames; give a lower rate"
+        )
     frames = np.arange(first, last + 1)
     place = _places(pose.frame_index, frames / ratio)
     positions, confidence = _sampled(pose.positions, pose.confidence, place)

@@ -7,7 +7,7 @@ from motionlift.poses import Pose2D
 from motionlift.skeletons import H36M17
 
 # The network counts time in frames: it knows speeds near the 50 frames a second of its training.
-_USUAL_FPS = (20.0, 65.0)
+_USUAL_FPS = (20.0, 62.0)
 
 
 class Findings:
