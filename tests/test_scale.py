@@ -1,50 +1,94 @@
-"""The page on scale says what its script computes, and its Slurm script is one."""
+"""A person's height along the bones, and metres for motion that has none."""
 
-import importlib.util
-import re
-import subprocess
-from types import ModuleType
+from dataclasses import replace
 
+import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
-from motionlift.network.dstformer import FULL, DSTformer
-from tests.conftest import ROOT
+from motionlift.errors import OptionError
+from motionlift.poses import Pose3D
+from motionlift.scale import body_size, floor_under, in_metres, stature
+from motionlift.skeletons import H36M17
+from tests.samples import lifted_walk
 
-PAGE = ROOT / "docs" / "scale.md"
-
-
-@pytest.fixture(scope="module")
-def scale() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("scale", ROOT / "scripts" / "scale.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+PX_A_METRE = 240.0
 
 
-def test_the_table_is_the_scripts(scale: ModuleType) -> None:
-    assert scale.table() in PAGE.read_text("utf-8")
+def joint(pose: Pose3D, one: str, other: str) -> np.ndarray:
+    return np.linalg.norm(pose.joint(one) - pose.joint(other), axis=-1)
 
 
-def test_the_work_is_what_the_recipe_asks_for(scale: ModuleType) -> None:
-    """60 hours at 50 frames a second, a clip every 81 frames, 64 a step, 90 epochs."""
-    todo = scale.work()
-    assert todo.steps == 90 * -(-(60 * 3600 * 50 // 81) // 64)
-    # The published network's own count is 370.8 GFLOP; fused products of attention round it.
-    assert todo.flop_a_clip == pytest.approx(3 * 370.8e9, rel=0.01)
-    assert todo.gradient_bytes == 4 * sum(each.numel() for each in DSTformer(FULL).parameters())
+def standing(*, height: float) -> np.ndarray:
+    """One frame of somebody of textbook proportions (shares of the height), y up, straight."""
+    shares = {
+        "head_top": (0, 1.0),
+        "nose": (0, 0.93),
+        "thorax": (0, 0.818),
+        "spine": (0, 0.674),
+        "pelvis": (0, 0.530),
+    }
+    for side, x in (("left", 0.1), ("right", -0.1)):
+        shares |= {f"{side}_shoulder": (x, 0.818), f"{side}_elbow": (x, 0.63)}
+        shares |= {f"{side}_wrist": (x, 0.485), f"{side}_hip": (x, 0.530)}
+        shares |= {f"{side}_knee": (x, 0.285), f"{side}_ankle": (x, 0.039)}
+    points = np.array([(*shares[name], 0.0) for name in H36M17.joints])
+    return height * points[None]
 
 
-def test_the_slurm_script_is_a_script_whose_flags_torchrun_knows() -> None:
-    script = re.search(r"```bash\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    assert script is not None
-    subprocess.run(["bash", "-n", "-c", script[1]], check=True)
-    command = re.search(
-        r"srun torchrun(.*?)-m motionlift", script[1].replace("\\\n", " "), re.DOTALL
+def test_somebody_of_textbook_proportions_has_the_height_that_they_stand_high() -> None:
+    assert stature(standing(height=1.8)) == pytest.approx(1.8)
+
+
+def test_a_height_is_the_same_sitting_lying_and_with_a_frame_gone_wrong() -> None:
+    walk = lifted_walk().positions.astype(float)
+    whole = stature(walk)
+    spoilt = walk.copy()
+    spoilt[7] *= 30
+    spoilt[11] = np.nan
+    assert stature(spoilt) == pytest.approx(whole, rel=1e-3)
+    turned = walk[..., [2, 0, 1]]
+    assert stature(turned) == pytest.approx(whole)
+
+
+def test_metres_give_the_person_the_height_and_leave_directions_alone() -> None:
+    lifted = lifted_walk()
+    metric = in_metres(lifted, height=1.6)
+    assert (metric.units, metric.space) == ("m", "camera")
+    assert stature(metric.positions) == pytest.approx(1.6, rel=1e-3)
+    assert_allclose(metric.positions[:, H36M17.root], 0)
+    ratio = joint(metric, "left_hip", "left_knee") / joint(lifted, "left_hip", "left_knee")
+    assert_allclose(ratio, metric.metres_per_pixel, rtol=0.01)
+    assert any("given height of 1.6 m" in note for note in metric.notes)
+
+
+def test_somebody_who_comes_closer_keeps_their_size_in_metres() -> None:
+    lifted = lifted_walk()
+    growth = np.linspace(0.7, 1.6, lifted.num_frames)
+    larger = replace(
+        lifted, positions=(lifted.positions * growth[:, None, None]).astype(np.float32)
     )
-    assert command is not None
-    from torch.distributed.run import get_args_parser
+    assert_allclose(body_size(larger.positions), growth / np.median(growth), rtol=0.02)
+    one, other = in_metres(lifted, height=1.7), in_metres(larger, height=1.7)
+    assert_allclose(other.positions, one.positions, atol=0.02)
 
-    words = re.sub(r'"[^"]*"', "1", command[1]).split()
-    parsed = get_args_parser().parse_args([*words, "-m", "motionlift"])
-    assert (parsed.rdzv_backend, parsed.max_restarts, parsed.shutdown_timeout) == ("c10d", 3, 100)
+
+def test_frames_that_were_not_lifted_stay_missing() -> None:
+    lifted = lifted_walk()
+    positions, confidence = lifted.positions.copy(), lifted.confidence.copy()
+    positions[5], confidence[5] = np.nan, 0
+    metric = in_metres(replace(lifted, positions=positions, confidence=confidence), height=1.7)
+    assert np.isnan(metric.positions[5]).all()
+    assert np.isfinite(metric.positions[6]).all()
+
+
+def test_the_ground_is_an_ankle_below_the_lowest_ankle() -> None:
+    body = np.repeat(standing(height=1.8), 100, axis=0) + np.array([0, 3.0, 0])
+    body[3] += [0, -1.0, 0]  # one wrong frame
+    assert floor_under(body) == pytest.approx(3.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("height", [-1.7, 0.0, 175.0, float("nan"), float("inf")])
+def test_no_height_of_a_person_is_refused(height: float) -> None:
+    with pytest.raises(OptionError, match="height in metres is expected"):
+        in_metres(lifted_walk(), height=height)
