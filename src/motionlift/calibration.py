@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial.transform import Rotation
 
 from motionlift.errors import FormatError, OptionError
 
@@ -139,6 +138,9 @@ def choose_camera(path: Path, name: str | None) -> PinholeCamera:
 
 
 def _camera(key: str, entry: dict[str, Any]) -> PinholeCamera:
+    # Here, because it takes long to import, and most lifts do without.
+    from scipy.spatial.transform import Rotation
+
     rotation = Rotation.from_rotvec(np.array(entry["rotation"], dtype=float)).as_matrix()
     distortion = np.array(entry.get("distortions", ()), dtype=float).reshape(-1)
     is_fisheye = entry.get("fisheye", False) is True

@@ -14,7 +14,6 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.signal import savgol_filter
 
 from motionlift.errors import OptionError
 from motionlift.poses import Pose3D
@@ -107,6 +106,9 @@ def savgol(
     values: Float[np.ndarray, "frame axis"], *, seconds: float, fps: float
 ) -> Float[np.ndarray, "frame axis"]:
     """Savitzky-Golay over that time; a run too short for a parabola stays as it is."""
+    # Here, because it takes long to import, and most lifts do without.
+    from scipy.signal import savgol_filter
+
     longest = len(values) - 1 + len(values) % 2
     width = min(2 * round(seconds * fps / 2) + 1, longest)
     if width <= _DEGREE + 1:

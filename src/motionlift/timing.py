@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.interpolate import PchipInterpolator
 
 from motionlift.data.resample import at_times
 from motionlift.errors import OptionError
@@ -25,6 +24,9 @@ def fill_gaps(pose: Pose2D, *, max_frames: int) -> Pose2D:
     A monotone cubic in time (PCHIP) through the frames in which it was found, which does not swing
     beyond them. Confidence is the lesser of those on both sides. Gaps at the ends stay.
     """
+    # Here, because it takes long to import, and most lifts do without.
+    from scipy.interpolate import PchipInterpolator
+
     keypoints, confidence = pose.keypoints.copy(), pose.confidence.copy()
     time = pose.frame_index
     num_filled = 0
