@@ -84,10 +84,9 @@ class Pose2D:
         Raises:
             MotionliftError: if it is not such a Dataset, or its keypoints are no skeleton's.
         """
-        about = dataset.attrs
-        size = (about.get("image_width"), about.get("image_height"))
-        fields = _fields_of(dataset, points="keypoints")
-        return cls(image_size=None if None in size else (int(size[0]), int(size[1])), **fields)
+        width, height = (dataset.attrs.get(f"image_{side}") for side in ("width", "height"))
+        size = None if width is None or height is None else (int(width), int(height))
+        return cls(image_size=size, **_fields_of(dataset, points="keypoints"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
