@@ -14,6 +14,7 @@ import torch
 import torch.distributed as dist
 from jaxtyping import Float, Int
 from torch import nn
+from torch.distributed import PrefixStore, Store, TCPStore  # type: ignore[attr-defined]
 from torch.nn.parallel import DistributedDataParallel
 
 from motionlift.errors import MotionliftError, OptionError
@@ -144,7 +145,7 @@ def _restarts() -> int:
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
-def _store() -> dist.Store | None:
+def _store() -> Store | None:
     """Where the processes of a node find each other; None for PyTorch's own way.
 
     torchrun keeps its store over restarts, with the addresses of processes that are no more, and
@@ -153,10 +154,8 @@ def _store() -> dist.Store | None:
     """
     if os.environ.get("GROUP_WORLD_SIZE") != "1" or _restarts() == 0:
         return None
-    store = dist.TCPStore(
-        os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False
-    )
-    return dist.PrefixStore(f"restart {_restarts()}", store)
+    store = TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
+    return PrefixStore(f"restart {_restarts()}", store)
 
 
 def _uses_gpu(device: str | None) -> bool:
