@@ -194,7 +194,9 @@ def _resident_mb() -> float:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="tells memory on Linux only")
-@pytest.mark.parametrize("count", [2_000, pytest.param(90_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [2_000, pytest.param(90_000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])]
+)
 def test_memory_does_not_grow_with_length(tmp_path: Path, count: int) -> None:
     # 90,000 pictures are an hour at 25 a second.
     path = film(tmp_path / "a.mp4", count=count)
