@@ -1,6 +1,7 @@
 """Motion that is 2D only is learned from beside 3D: when, how often, and on any processes."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,6 @@ from motionlift.training.plan import Plan
 from motionlift.training.recipe import OptimizerSettings, Recipe, Stage
 from motionlift.training.start import check_samples
 from tests.data.bodies import moving, seen_flat, write_store
-from tests.data.recordings import walking, write_recording
 from tests.training.small_runs import TINY, train_tiny
 
 CPU = torch.device("cpu")
@@ -161,11 +161,13 @@ def test_paper_lets_2d_join_after_30_of_90_epochs() -> None:
     assert isinstance(task, Lift) and task.keypoints_from_epoch == 30
 
 
-def test_real_detections_beside_motion_capture_are_learned(shared: Path, tmp_path: Path) -> None:
-    write_recording(tmp_path / "mocap" / "a.npz", walking(seconds=2))
-    (tmp_path / "split.csv").write_text("file,split\na.npz,train\n")
+def test_real_detections_beside_motion_capture_are_learned(
+    shared: Path, mocap_source: Callable[[str], Path], tmp_path: Path
+) -> None:
+    recording = next(mocap_source("cmu1").rglob("*.bvh"))
+    (tmp_path / "split.csv").write_text(f"file,split\n{recording.name},train\n")
     settings = BuildSettings(split=tmp_path / "split.csv")
-    build_store(tmp_path / "mocap", tmp_path / "3d", settings=settings, workers=1)
+    build_store(recording.parent, tmp_path / "3d", settings=settings, workers=1)
     file = "single_cam03_coco_results.json"
     (tmp_path / "split2.csv").write_text(f"file,split\n{file},train\n")
     settings = BuildSettings(
@@ -177,7 +179,7 @@ def test_real_detections_beside_motion_capture_are_learned(shared: Path, tmp_pat
     recipe = replace(
         BOTH,
         task=Lift(losses=LossWeights(velocity=1.0)),
-        stages=(Stage(frames=9, stride=9, batch=6, epochs=20),),
+        stages=(Stage(frames=9, stride=9, batch=6, epochs=8),),
         optimizer=OptimizerSettings(kind="adamw", learning_rate=1e-2, schedule="linear"),
     )
     run, _ = train_tiny(tmp_path / "run", store, recipe=recipe)
