@@ -2,7 +2,7 @@
 
     python scripts/measure_rates.py STORE
 
-One sequence of every second action of the split `test`, parallel projection, 0.5 % jitter in every
+One sequence of every fourth action of the split `test`, parallel projection, 0.5 % jitter in every
 frame. P-MPJPE in mm and the error of velocity in mm/s, as they are and by way of 50 a second.
 """
 
@@ -22,8 +22,8 @@ from motionlift.poses import Pose2D
 from motionlift.skeletons import H36M17
 from motionlift.timing import keypoints_at, positions_at
 
-RATES = (5.0, 8.0, 12.5, 18.0, 20.0, 25.0, 50.0, 60.0, 65.0, 72.0, 90.0, 120.0, 240.0)
-SECONDS, PIXELS_A_METRE, JITTER = 5, 300.0, 0.005
+RATES = (5.0, 12.5, 18.0, 20.0, 60.0, 72.0, 120.0, 240.0)
+SECONDS, PIXELS_A_METRE, JITTER = 4, 300.0, 0.005
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
             and store.visibility(each).all()
         ):
             actions.setdefault((each.dataset, each.action), each)
-    sequences = [each for _, each in sorted(actions.items())][::2]
+    sequences = [each for _, each in sorted(actions.items())][::4]
     lifter = Lifter(load_model("default"), device="cpu", precision="fp32")
     print(f"model {lifter.model_name}, {len(sequences)} sequences of {SECONDS} s")
     print(f"{'fps':>6} {'as it is':>20} {f'by way of {TRAINED_FPS:g}':>20}")
