@@ -69,6 +69,9 @@ def parser_of(about: str) -> argparse.ArgumentParser:
         "--share", type=float, default=0.02, help="share of the test split's frames to score"
     )
     parser.add_argument(
+        "--page", type=Path, help="page to put the table into, such as docs/studies.md"
+    )
+    parser.add_argument(
         "--done-only", action="store_true", help="train nothing; make tables of the runs there are"
     )
     return parser
@@ -133,7 +136,9 @@ def train_and_score(
     compute = Compute.choose(device="cpu", precision=recipe.precision)
     limits = Limits(max_steps=variant.steps or asked.steps, checkpoint_minutes=1e6)
     say(f"{variant.run_name(seed)}: {limits.max_steps} steps, {compute.reason}")
-    train(recipe, store=store, run=run, compute=compute, limits=limits, say=lambda _: None)
+    state = train(recipe, store=store, run=run, compute=compute, limits=limits, say=lambda _: None)
+    if state.step < (limits.max_steps or 0):
+        raise SystemExit(f"{variant.run_name(seed)}: stopped at step {state.step}")
     result = {
         "variant": variant.name,
         "settings": dict(variant.settings),
@@ -223,7 +228,20 @@ def write_study(
     write_json(asked.out / f"{name}.json", about)
     with written_beside(asked.out / f"{name}.md") as beside:
         beside.write_text(f"{text}\n`{command}`\n", "utf-8")
+    if asked.page is not None:
+        put_into_page(asked.page, name, text=text)
     say(text)
+
+
+def put_into_page(page: Path, name: str, *, text: str) -> None:
+    """What stands between the page's markers for this study, written anew; prose stays."""
+    begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->\n"
+    before, _, rest = page.read_text("utf-8").partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise SystemExit(f"{page}: has no place for the study, from {begin.strip()} to its end")
+    with written_beside(page) as beside:
+        beside.write_text(f"{before}{begin}{text.rstrip()}\n{end}{after}", "utf-8")
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -90,6 +90,26 @@ def test_every_variant_changes_the_recipe_as_it_says(
             assert found == value
 
 
+def test_a_table_replaces_what_stands_between_its_markers(
+    script: Callable[[str], ModuleType], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("Before.\n<!-- begin: it -->\nold\n<!-- end: it -->\nAfter.\n")
+    script("study_runs").put_into_page(page, "it", text="new\n\n")
+    said = "Before.\n<!-- begin: it -->\nnew\n<!-- end: it -->\nAfter.\n"
+    assert page.read_text() == said
+    with pytest.raises(SystemExit, match="no place for the study"):
+        script("study_runs").put_into_page(page, "other", text="new")
+    assert page.read_text() == said
+
+
+def test_the_page_has_a_place_for_every_study() -> None:
+    page = (SCRIPTS.parent / "docs" / "studies.md").read_text()
+    for name in ("ablation", "published_procedure", "optimizers", "temporal_convolution"):
+        assert f"<!-- begin: {name} -->\n" in page
+        assert f"<!-- end: {name} -->\n" in page
+
+
 def test_the_spread_of_several_seeds_is_the_deviation_of_a_sample(
     script: Callable[[str], ModuleType],
 ) -> None:
