@@ -9,7 +9,7 @@ from motionlift.poses import Pose2D, Pose3D
 from motionlift.skeletons import H36M17
 
 # Frames at a time: what is worked out on the way would not fit into memory for an hour of video.
-_CHUNK = 2**16
+_CHUNK = 2**12
 
 
 def as_motion(
