@@ -184,7 +184,9 @@ def train_and_score(
     recipe = replace(recipe, validate_every=-(-steps // VALIDATIONS))
     run = Run(folder)
     run.create(recipe, store=store.path)
-    train(recipe, store=store, run=run, compute=compute, limits=Limits(), say=_quiet)
+    state = train(recipe, store=store, run=run, compute=compute, limits=Limits(), say=_quiet)
+    if state.step < steps:  # Ctrl-C and SIGTERM end a training without an error
+        raise SystemExit(f"stopped in {recipe.name}; the runs before it are kept")
     seconds = cpu_seconds() - began
     model = recipe.task.load(folder / "best", store).to(compute.device)
     assert isinstance(model, Classifier)

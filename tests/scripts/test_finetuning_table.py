@@ -13,6 +13,7 @@ import torch
 from motionlift.data.store import Store
 from motionlift.network.dstformer import DSTformer
 from motionlift.network.weights import save_weights
+from motionlift.training.loop import Limits
 from tests.conftest import ROOT
 from tests.tasks.test_action import CONFIG, write_repetitions
 
@@ -68,6 +69,17 @@ def test_all_starts_and_shares_stand_in_the_table_and_nothing_is_done_twice(
     assert (out / "finetuning.md").read_text() == table
     with pytest.raises(AssertionError, match="trains what is done"):
         _run(script, tmp_path, monkeypatch, "--epochs", "2")
+
+
+def test_a_training_that_was_stopped_is_no_result(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_repetitions(tmp_path / "store", each=10)
+    save_weights(tmp_path / "start.safetensors", DSTformer(CONFIG), card={})
+    monkeypatch.setattr(script, "Limits", lambda: Limits(max_steps=1))
+    with pytest.raises(SystemExit, match="stopped in finetuned_100_0"):
+        _run(script, tmp_path, monkeypatch)
+    assert not list(tmp_path.glob("out/runs/*/result.json"))
 
 
 def test_each_test_repetition_is_scored_in_four_views_and_majority_is_by_hand(
