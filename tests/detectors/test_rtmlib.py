@@ -24,11 +24,18 @@ class _BodyWithFeet:
             "to_openpose": False,
         }
 
-    def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def det_model(self, image: np.ndarray) -> np.ndarray:
         # Blue first, as OpenCV has it: the pictures of these tests are red.
         assert image[0, 0].tolist() == [0, 0, 255]
-        count = int(image[0, 1, 2])
+        return np.zeros((int(image[0, 1, 2]), 4))
+
+    def pose_model(self, image: np.ndarray, bboxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # As rtmlib 0.0.16 does: without boxes, the whole picture is a person.
+        count = len(bboxes) or 1
         return np.full((count, 26, 2), 7.0), np.full((count, 26), 0.5)
+
+    def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.pose_model(image, self.det_model(image))
 
 
 @pytest.fixture
@@ -64,6 +71,20 @@ def test_weights_that_are_here_need_no_word(weights: Path) -> None:
         assert people.shape == (2, 26, 3)
         assert people[1, 25].tolist() == [7, 7, 0.5]
         assert find(_picture(0)).shape == (0, 26, 3)
+
+
+def test_what_keeps_rtmlib_from_starting_is_said_in_words(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: object, **settings: object) -> None:
+        raise RuntimeError("no such host\nand a long trace")
+
+    monkeypatch.setattr(_BodyWithFeet, "__init__", broken)
+    with (
+        pytest.raises(OptionError, match=r"could not be started \(no such host\); its weights"),
+        DETECTORS.get("rtmlib").start(True),
+    ):
+        pass
 
 
 def test_without_rtmlib_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

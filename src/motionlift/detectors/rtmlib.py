@@ -42,14 +42,20 @@ def _start(may_fetch: bool) -> Iterator[Find]:
     try:
         network = BodyWithFeet(mode=_MODE, backend="onnxruntime", device="cpu", to_openpose=False)
     except Exception as error:  # of the network, the disk, or damaged weights
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise OptionError(
-            f"the detector rtmlib could not be started ({str(error).splitlines()[:1]}); its "
-            f"weights are kept in {_folder()}"
+            f"the detector rtmlib could not be started ({reason}); its weights are kept in "
+            f"{_folder()}"
         ) from error
 
     def find(pixels: UInt8[np.ndarray, "height width 3"]) -> Float[np.ndarray, "person 26 3"]:
         # As OpenCV has them: blue, green, red.
-        keypoints, scores = network(np.ascontiguousarray(pixels[..., ::-1]))
+        picture = np.ascontiguousarray(pixels[..., ::-1])
+        # Not `network(picture)`: where nobody is, it takes the whole picture for a person.
+        boxes = network.det_model(picture)
+        if not len(boxes):
+            return np.empty((0, HALPE26.num_joints, 3))
+        keypoints, scores = network.pose_model(picture, bboxes=boxes)
         found = np.concatenate([keypoints, np.asarray(scores)[..., None]], axis=-1)
         return found.astype(float).reshape(-1, HALPE26.num_joints, 3)
 
