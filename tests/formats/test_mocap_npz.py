@@ -159,6 +159,14 @@ def test_what_does_not_fit_is_an_error(
         _read(_write(tmp_path / "a.npz", **changes))
 
 
+def test_names_in_bytes_that_are_no_ascii_are_an_error_that_lists_them(tmp_path: Path) -> None:
+    with pytest.raises(
+        SkeletonError, match="it has: h\N{LATIN SMALL LETTER U WITH DIAERESIS}fte_0"
+    ):
+        names = [f"h\N{LATIN SMALL LETTER U WITH DIAERESIS}fte_{n}".encode() for n in range(16)]
+        _read(_write(tmp_path / "a.npz", joint_names=np.array(names)))
+
+
 def test_unknown_names_are_an_error_that_lists_them(tmp_path: Path) -> None:
     with pytest.raises(SkeletonError, match="it has: joint_0, joint_1"):
         _read(_write(tmp_path / "a.npz", joint_names=np.array([f"joint_{n}" for n in range(16)])))

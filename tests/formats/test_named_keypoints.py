@@ -231,6 +231,15 @@ def test_sports2d_in_pixels_is_read_by_its_markers(tmp_path: Path, units: str) -
     assert not pose.is_visible[0, HALPE26.index("left_wrist")]
 
 
+@pytest.mark.parametrize("axes", ["", "\t\t\t", None])
+def test_no_frame_is_lost_where_the_line_of_axes_is_empty(tmp_path: Path, axes: str | None) -> None:
+    lines = _trc().split("\n")
+    lines[4:5] = [] if axes is None else [axes]
+    (tmp_path / "demo.trc").write_text("\n".join(lines))
+    (pose,) = read_keypoints(tmp_path / "demo.trc", format="sports2d-trc")
+    assert pose.frame_index.tolist() == [0, 1, 2]
+
+
 @pytest.mark.parametrize("units", ["m", "px"])
 def test_keypoints_in_a_trc_are_found_without_saying_that_they_are_keypoints(
     tmp_path: Path, units: str

@@ -79,6 +79,12 @@ def test_given_frame_rate_wins(tmp_path: Path, name: str) -> None:
     assert read_motion(path, ReadOptions(fps=50))[0].fps == 50
 
 
+def test_notes_that_are_no_list_are_none(tmp_path: Path) -> None:
+    path = _written(replace(lifted(), notes=()), tmp_path / "out.csv")
+    path.write_text(path.read_text().replace('"notes": []', '"notes": 5', 1))
+    assert read_motion(path)[0].notes == ()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_cut_files_are_refused(tmp_path: Path, name: str) -> None:
     path = _written(lifted(), tmp_path / name)
@@ -125,6 +131,10 @@ def test_numbers_of_json_and_csv_are_short(tmp_path: Path) -> None:
         ("out.csv", "\n6,", "\nsix,", "found 'six', expected a number"),
         ("out.csv", "pelvis_x", "pelvis_q", "no column 'pelvis_x'"),
         ("out.csv", '"fps": 30.0', '"fps": "fast"', "'fps' has shape ()"),
+        ("out.csv", '"fps": 30.0', '"fps": 0', "says 0 frames a second; give the rate with --fps"),
+        ("out.json", '"fps": 30.0', '"fps": -5', "says -5 frames a second"),
+        ("out.csv", '"fps": 30.0', '"fps": [1, [2]]', "'fps' is [1, [2]], no number"),
+        ("out.json", '"fps"', '"metres_per_pixel": [1, [2]], "fps"', "'metres_per_pixel' is"),
         ("out.csv", "# motionlift {", "# motionlift [", "expected '# motionlift '"),
         ("out.long.csv", "6,pelvis", "6,nose", "found 'nose', expected pelvis"),
     ],

@@ -24,6 +24,8 @@ from jaxtyping import Float, Float32
 
 from motionlift.errors import FormatError, MotionliftError
 from motionlift.formats import ReadOptions
+from motionlift.formats._cleaning import MAX_FPS
+from motionlift.formats._shown import shown
 from motionlift.poses import Pose2D, Pose3D
 from motionlift.skeletons import H36M17
 
@@ -70,7 +72,7 @@ def pose_of(parts: Mapping[str, np.ndarray], options: ReadOptions, path: Path) -
         FormatError: if a part is missing, or not as `parts_of` makes it.
     """
     _check(path, parts)
-    fps = options.fps or float(parts["fps"])
+    fps = options.fps or _fps(parts, path)
     texts: dict[str, Any] = {name: str(parts[name]) for name in TEXTS if name in parts}
     is_known = ~np.isnan(parts["positions"]).any(axis=-1)
     try:
@@ -79,7 +81,7 @@ def pose_of(parts: Mapping[str, np.ndarray], options: ReadOptions, path: Path) -
             positions=parts["positions"],
             confidence=parts.get("confidence", is_known.astype(np.float32)),
             frame_index=parts["frame_index"].astype(int),
-            fps=None if math.isnan(fps) else fps,
+            fps=fps,
             expected_error=parts.get("expected_error"),
             root_xy=parts.get("root_xy"),
             metres_per_pixel=(
@@ -93,11 +95,32 @@ def pose_of(parts: Mapping[str, np.ndarray], options: ReadOptions, path: Path) -
         raise FormatError(f"{path}: {error}") from error
 
 
+def array_of(value: Any, *, name: str, path: Path) -> np.ndarray:
+    """A part as a file of text has it; `pose_of` looks whether it is as it should be.
+
+    Raises:
+        FormatError: if it is lists of different lengths.
+    """
+    try:
+        return np.array(value)
+    except ValueError as error:
+        raise FormatError(f"{path}: '{name}' is {shown(value)}, no number and no list") from error
+
+
 def shortest(values: Float32[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """Numbers with few digits that become the same in single precision: 0.1, not 0.1000000015."""
     texts = [float(str(value)) for value in values.reshape(-1)]
     short = np.array(texts, dtype=np.float64).reshape(values.shape)
     return np.where(short.astype(np.float32) == values, short, values)
+
+
+def _fps(parts: Mapping[str, np.ndarray], path: Path) -> float | None:
+    fps = float(parts["fps"])
+    if math.isnan(fps):
+        return None
+    if not 0 < fps <= MAX_FPS:
+        raise FormatError(f"{path}: says {fps:g} frames a second; give the rate with --fps")
+    return fps
 
 
 def _keypoints(parts: Mapping[str, np.ndarray], pose: Pose3D) -> Pose2D | None:

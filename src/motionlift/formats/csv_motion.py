@@ -23,7 +23,7 @@ from jaxtyping import Float
 
 from motionlift.errors import FormatError
 from motionlift.formats import Format, ReadOptions
-from motionlift.formats._lifted import TEXTS, parts_of, pose_of, shortest
+from motionlift.formats._lifted import TEXTS, array_of, parts_of, pose_of, shortest
 from motionlift.formats._shown import shown
 from motionlift.formats._table import number, read_lines, whole
 from motionlift.formats._timeline import MAX_FRAMES
@@ -80,13 +80,15 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
     parts["frame_index"] = np.array(frames, dtype=int)
     parts["joint_names"] = np.array(H36M17.joints)
     parts |= {name: np.array(str(head[name]), dtype=np.str_) for name in TEXTS if name in head}
-    parts["notes"] = np.array([str(note) for note in head.get("notes") or ()], dtype=np.str_)
-    fps = head.get("fps")
-    parts["fps"] = np.array(np.nan if fps is None else fps)
-    if head.get("image_size") is not None:
-        parts["image_size"] = np.array(head["image_size"])
-    if head.get("metres_per_pixel") is not None:
-        parts["metres_per_pixel"] = np.array(head["metres_per_pixel"])
+    notes = head.get("notes")
+    said = notes if isinstance(notes, list) else []
+    parts["notes"] = np.array([str(note) for note in said], dtype=np.str_)
+    parts["fps"] = np.array(np.nan)
+    parts |= {
+        name: array_of(head[name], name=name, path=path)
+        for name in ("fps", "image_size", "metres_per_pixel")
+        if head.get(name) is not None
+    }
     return [pose_of(parts, options, path)]
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from motionlift.errors import FormatError
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._json import JsonFile, glimpse, numbers, rows, whole_number
-from motionlift.formats._lifted import TEXTS, parts_of, pose_of, shortest
+from motionlift.formats._lifted import TEXTS, array_of, parts_of, pose_of, shortest
 from motionlift.formats._shown import shown
 from motionlift.formats._timeline import MAX_FRAMES
 from motionlift.poses import Pose3D
@@ -77,7 +77,8 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
         side = [whole_number(n, where=str(path), what="a side") for n in _list(head["image_size"])]
         parts["image_size"] = np.array(side)
     if head.get("metres_per_pixel") is not None:
-        parts["metres_per_pixel"] = np.array(head["metres_per_pixel"])
+        size = head["metres_per_pixel"]
+        parts["metres_per_pixel"] = array_of(size, name="metres_per_pixel", path=path)
     parts["positions"] = parts.get("positions", np.empty(0))
     parts |= {name: parts[name].astype(np.float32) for name in _SINGLE if name in parts}
     return [pose_of(parts, options, path)]

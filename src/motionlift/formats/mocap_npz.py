@@ -87,7 +87,11 @@ def _checked(
             f"{path}: positions are {positions.dtype} of shape {positions.shape}; expected floats "
             f"of shape (frames, {len(names)}, 3), for there are {len(names)} names"
         )
-    return [str(name) for name in names.astype(str)], checked_points(positions, source=str(path))
+    texts = [
+        name.decode("utf-8", errors="replace") if isinstance(name, bytes) else name
+        for name in names.tolist()
+    ]
+    return texts, checked_points(positions, source=str(path))
 
 
 def _up(

@@ -24,7 +24,7 @@ from motionlift.formats._people import people_of
 from motionlift.formats._table import number, read_lines, whole
 from motionlift.poses import Pose2D
 
-_HEADER_LINES = 5
+_HEADER_LINES = 4
 # The skeletons of Pose2Sim call the top of the head so.
 _SAME = {"Head": "head_top"}
 
@@ -49,6 +49,8 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     frame: list[int] = []
     seen: list[int] = []
     for line, cells in lines:
+        if not seen and not cells[0].strip():
+            continue  # X1, Y1, Z1, ...: some leave that line out, or empty
         where = f"{path}:{line}"
         seen.append(whole(cells[0], where=where))
         points = _points(cells, len(header.markers), where=where)
@@ -74,8 +76,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
 
 
 def _header(lines: Sequence[tuple[int, list[str]]], *, path: Path) -> _Header:
-    # An empty fifth line is skipped by the table's reader; then the first frame is here too.
-    if len(lines) < 4 or lines[0][1][0].strip() != "PathFileType":
+    if len(lines) < _HEADER_LINES or lines[0][1][0].strip() != "PathFileType":
         raise FormatError(f"{path}: expected the header of a TRC file, 'PathFileType ...'")
     said = dict(zip(lines[1][1], lines[2][1], strict=False))
     cells = lines[3][1]
