@@ -87,6 +87,14 @@ def test_annotations_prefer_the_images_own_frame_numbers(tmp_path: Path) -> None
     assert pose.frame_index.tolist() == [100, 101, 102, 103, 104]
 
 
+def test_annotations_of_two_videos_are_refused(tmp_path: Path) -> None:
+    content = _annotations()
+    for k, image in enumerate(content["images"]):
+        image["frame_id"] = k % 3
+    with pytest.raises(FormatError, match=r"c\.json: two images have the same frame number"):
+        read_keypoints(_write(tmp_path / "c.json", content))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -200,6 +200,12 @@ def test_overlapping_clips_are_put_together_and_others_stay_apart(tmp_path: Path
     assert (first.person, second.person) == ("train/00000000", "train/00000003")
 
 
+def test_a_clip_without_frames_is_one_line(tmp_path: Path) -> None:
+    folder = _amass_clips(tmp_path, (0, 12), (4, 4), (8, 20))
+    with pytest.raises(FormatError, match=r"00000001\.pkl: no 'data_label' of shape"):
+        clip_folder.read(folder, ReadOptions())
+
+
 def test_clips_of_h36m_need_to_be_told_their_metres(tmp_path: Path) -> None:
     label = _clip(0, 12, scale=0.4)
     path = write_pickle(tmp_path / "0.pkl", {"data_input": label, "data_label": label})

@@ -65,6 +65,7 @@ def _read_clip(path: Path, *, name: str) -> _Clip:
         not isinstance(labels, np.ndarray)
         or labels.ndim != 3
         or labels.shape[1:] != (len(H36M_ORDER), 3)
+        or not len(labels)
     ):
         raise FormatError(
             f"{path}: no 'data_label' of shape (frames, {len(H36M_ORDER)}, 3); expected a clip "

@@ -102,8 +102,13 @@ def _timeline_of(images: list[Any], *, path: Path) -> tuple[dict[int, int], tupl
         sizes.add((str(image.get("width")), str(image.get("height"))))
     if len(frames) < len(images):
         frames = frames_of_names(names, source=path) if images else []
+    number = dict(zip(ids, frames, strict=True))
+    if len(set(number.values())) < len(number):
+        raise FormatError(
+            f"{path}: two images have the same frame number 'frame_id'; keep one recording's"
+        )
     (size,) = sizes if len(sizes) == 1 else (None,)
-    return dict(zip(ids, frames, strict=True)), image_size_of(size)
+    return number, image_size_of(size)
 
 
 def _sniff(path: Path) -> bool:
