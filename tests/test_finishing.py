@@ -128,6 +128,13 @@ def test_keypoints_with_hardly_any_of_their_frames_are_lifted_as_they_are() -> N
     assert seen[0].num_frames == 3
 
 
+@pytest.mark.parametrize("fps", [12.0, 65.0, 120.0, 240.0])
+def test_the_last_frame_comes_back_where_it_was(fps: float) -> None:
+    pose = keypoints(fps=fps)
+    done = lift_with(lifter(), pose, LiftOptions())
+    assert_allclose(done.root_xy[-1], to_h36m17(pose).keypoints[-1, H36M17.root])  # type: ignore[index]
+
+
 @pytest.mark.parametrize("fps", [12.0, 65.0, 240.0])
 def test_other_rates_go_by_way_of_the_training_and_back(fps: float) -> None:
     seen: list[Pose2D] = []

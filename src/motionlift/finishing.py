@@ -147,7 +147,9 @@ def _lifted(
     lifted = lifter.lift_pose(keypoints_at(pose, TRAINED_FPS), on_progress=on_progress)
     assert lifted.root_xy is not None
     seconds = (pose.frame_index - pose.frame_index[0]) / fps
-    place = np.minimum(seconds * TRAINED_FPS, lifted.num_frames - 1)
+    # The last of the frames that were lifted may stand less than a frame after the one before.
+    lifted_at = np.minimum(np.arange(lifted.num_frames) / TRAINED_FPS, seconds[-1])
+    place = np.interp(seconds, lifted_at, np.arange(lifted.num_frames))
     positions = positions_at(lifted.positions, place).astype(lifted.positions.dtype)
     is_answered = ~np.isnan(positions).any(axis=-1)
     positions[~is_answered] = np.nan

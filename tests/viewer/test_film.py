@@ -93,6 +93,16 @@ def test_a_reference_is_green_and_two_people_stand_apart(tmp_path: Path) -> None
     assert np.ptp(np.flatnonzero((blue - red > 90).any(axis=0))) > 200
 
 
+def test_two_people_in_metres_stand_apart_too(tmp_path: Path) -> None:
+    walk = lifted_walk(frames=slice(0, 2))
+    assert walk.root_xy is not None
+    first = replace(walk, positions=0.004 * walk.positions, units="m", metres_per_pixel=0.004)
+    beside = replace(first, root_xy=walk.root_xy + np.array([600, 0]), person="2")
+    write_film(tmp_path / "two.mp4", [first, beside])
+    red, _, blue = np.moveaxis(decoded(tmp_path / "two.mp4")[0, :, 480:].astype(int), -1, 0)
+    assert np.ptp(np.flatnonzero((blue - red > 90).any(axis=0))) > 200
+
+
 def test_a_gif_keeps_time_and_white(tmp_path: Path) -> None:
     write_film(tmp_path / "walk.gif", [lifted_walk(frames=slice(100, 107))])
     milliseconds = []

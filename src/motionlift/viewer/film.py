@@ -149,8 +149,9 @@ def _body(
 ) -> Float[np.ndarray, "frame 17 3"]:
     """Joints in display space on the film's time line, about the root or on the person's way."""
     joints = pose.positions - pose.positions[:, [H36M17.root]]
-    if with_path and pose.root_xy is not None and pose.units == "px":
-        joints = joints + np.pad(pose.root_xy, ((0, 0), (0, 1)))[:, None]
+    size_of_pixel = 1.0 if pose.units == "px" else pose.metres_per_pixel
+    if with_path and pose.root_xy is not None and size_of_pixel is not None:
+        joints = joints + np.pad(size_of_pixel * pose.root_xy, ((0, 0), (0, 1)))[:, None]
     elif with_path:
         joints = pose.positions
     rows = _rows(pose, numbers)
