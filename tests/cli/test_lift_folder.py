@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from motionlift.cli import _lifting, main
+from motionlift.cli._inputs import inputs_in
 from motionlift.example import make_example
 from motionlift.formats.keypoints_npz import write_keypoints
 from tests.samples import write_openpose, write_tiny_weights
@@ -159,6 +160,18 @@ def test_inputs_that_differ_by_suffix_alone_keep_it(tmp_path: Path, tiny: Path) 
     (source / "walk.json").write_text(json.dumps(annotations))
     assert lift(source, tmp_path / "out", tiny, "--to", ".csv", "--skeleton", "COCO17") == 0
     assert files(tmp_path / "out") == ["walk.json.csv", "walk.npz.csv"]
+
+
+def test_no_two_inputs_get_the_same_file(tmp_path: Path) -> None:
+    names = ["a.json", "a.json.csv", "a.npz", "b.npz", "c.csv", "c.csv.json"]
+    for name in names:
+        (tmp_path / name).touch()
+    found = inputs_in(
+        tmp_path, out=tmp_path / "out", suffix=".npz", recognise=lambda path: path.suffix or None
+    )
+    assert found is not None
+    outs = [each.out.name for each in found.inputs]
+    assert outs == ["a.json.npz", "a.json.csv.npz", "a.npz.npz", "b.npz", "c.npz", "c.csv.json.npz"]
 
 
 def test_outputs_inside_the_folder_are_no_inputs(

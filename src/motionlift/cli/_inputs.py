@@ -162,7 +162,12 @@ def _output_names(inputs: Sequence[Path], *, folder: Path) -> list[Path]:
     """Each input's name without its suffix; with it where two would be the same."""
     bare = [each if (folder / each).is_dir() else each.with_suffix("") for each in inputs]
     count = Counter(bare)
-    return [name if count[name] == 1 else each for each, name in zip(inputs, bare, strict=True)]
+    # An input's own name is for it alone: "a.json.csv" is not written as "a.json" is.
+    whole = set(inputs)
+    return [
+        name if count[name] == 1 and (name == each or name not in whole) else each
+        for each, name in zip(inputs, bare, strict=True)
+    ]
 
 
 def _knows(each: Format, path: Path) -> bool:
