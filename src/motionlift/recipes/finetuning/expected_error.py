@@ -20,7 +20,7 @@ RECIPE = replace(
         # From no noise at all to twice the published noise: what is expected must hold for both.
         corruption=replace(small.RECIPE.data.corruption, noise_spread=1.0),
     ),
-    stages=(Stage(frames=27, stride=54, batch=32, epochs=1),),
+    stages=(Stage(frames=9, stride=18, batch=96, epochs=1),),
     optimizer=OptimizerSettings(
         kind="adamw", learning_rate=3e-3, schedule="linear", weight_decay=0.01, warmup=20
     ),
