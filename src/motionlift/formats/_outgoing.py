@@ -27,7 +27,9 @@ def y_up_positions(pose: Pose3D, path: Path) -> Float[np.ndarray, "frame 17 3"]:
         FormatError: if the joints are not those of `H36M17`.
     """
     if pose.skeleton is not H36M17:
-        raise FormatError(f"{path}: holds {H36M17.name} joints, not those of {pose.skeleton.name}")
+        raise FormatError(
+            f"{path.name}: holds {H36M17.name} joints, not those of {pose.skeleton.name}"
+        )
     positions = pose.positions.astype(np.float64)
     if pose.space != "camera":
         return positions
@@ -49,7 +51,7 @@ def known_fps(pose: Pose3D, path: Path) -> float:
     """
     if pose.fps is None:
         raise FormatError(
-            f"{path}: a {path.suffix} file needs a frame rate, and {pose.source or 'the source'} "
+            f"{path.name}: a {path.suffix} file needs a frame rate, and {pose.source or 'the source'} "
             "has none; give --fps"
         )
     return pose.fps
@@ -65,7 +67,7 @@ def check_complete(positions: Float[np.ndarray, "frame 17 3"], pose: Pose3D, pat
     if is_missing.any():
         frame, joint = np.argwhere(is_missing)[0]
         raise FormatError(
-            f"{path}: {H36M17.joints[joint]} is missing in frame {pose.frame_index[frame]} (and "
+            f"{path.name}: {H36M17.joints[joint]} is missing in frame {pose.frame_index[frame]} (and "
             f"{is_missing.sum() - 1} times more), which a {path.suffix} file cannot hold; "
             "fill the gaps or choose another format"
         )
