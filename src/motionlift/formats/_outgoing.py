@@ -51,8 +51,8 @@ def known_fps(pose: Pose3D, path: Path) -> float:
     """
     if pose.fps is None:
         raise FormatError(
-            f"{path.name}: a {path.suffix} file needs a frame rate, and {pose.source or 'the source'} "
-            "has none; give --fps"
+            f"{path.name}: a {path.suffix} file needs a frame rate, and "
+            f"{pose.source or 'the source'} has none; give --fps"
         )
     return pose.fps
 
@@ -67,7 +67,7 @@ def check_complete(positions: Float[np.ndarray, "frame 17 3"], pose: Pose3D, pat
     if is_missing.any():
         frame, joint = np.argwhere(is_missing)[0]
         raise FormatError(
-            f"{path.name}: {H36M17.joints[joint]} is missing in frame {pose.frame_index[frame]} (and "
-            f"{is_missing.sum() - 1} times more), which a {path.suffix} file cannot hold; "
+            f"{path.name}: {H36M17.joints[joint]} is missing in frame {pose.frame_index[frame]} "
+            f"(and {is_missing.sum() - 1} times more), which a {path.suffix} file cannot hold; "
             "fill the gaps or choose another format"
         )
