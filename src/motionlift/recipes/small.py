@@ -16,8 +16,8 @@ RECIPE = replace(
     name="small",
     summary=(
         "1.6 M parameters; single frames, then clips of 9, with bodies, cameras and detector "
-        "faults beyond the paper's. Cost: about two hours of one core, measured on 2.4 hours of motion. "
-        "To reach: 55 mm on the open benchmark's test people with clean keypoints."
+        "faults beyond the paper's. Cost: about two hours of one core, measured on 2.4 hours of "
+        "motion. To reach: 55 mm on the open benchmark's test people with clean keypoints."
     ),
     network=DSTformerConfig(
         dim_feat=128, dim_rep=128, depth=3, num_heads=4, mlp_ratio=2, max_frames=27

@@ -24,7 +24,9 @@ def draw_curves(run: Run) -> Path | None:
     left.plot([row["step"] for row in train], [row["loss"] for row in train], lw=0.4, alpha=0.4)
     smooth = _running_mean([row["loss"] for row in train], width=max(1, len(train) // 50))
     left.plot([row["step"] for row in train][-len(smooth) :], smooth, color="C0")
-    left.set(title="training loss", xlabel="step", yscale="log")
+    # A likelihood may be below 0.
+    scale = "log" if all(row["loss"] > 0 for row in train) else "linear"
+    left.set(title="training loss", xlabel="step", yscale=scale)
     for name in (name for name in (val[0] if val else {}) if name not in _NOT_SCORES):
         right.plot([row["step"] for row in val], [row[name] for row in val], ".-", label=name)
     right.set(title="validation", xlabel="step")
