@@ -16,6 +16,7 @@ import torch
 
 from motionlift.network.manifest import write_manifest
 from motionlift.network.weights import MODELS, load_model, save_weights
+from motionlift.recipes import RECIPES
 
 NOTICES = [
     "CMU: The data used in this project was obtained from mocap.cs.cmu.edu. The database was "
@@ -52,6 +53,7 @@ def main() -> None:
             f"{asked.errors}: an error head of other weights than {asked.run}"
         )
     card = model.card | {
+        "summary": RECIPES.get(model.card["recipe"]).summary,
         "benchmark": {
             "protocol": "open",
             "conditions": evaluation["conditions"],
