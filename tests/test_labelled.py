@@ -51,6 +51,19 @@ def test_motion_comes_back_as_it_went() -> None:
     assert_same(Pose3D.from_xarray(metres.to_xarray()), metres)
 
 
+def test_expected_errors_are_a_variable_and_come_back() -> None:
+    lifted = lifted_walk()
+    errors = np.linspace(1, 9, lifted.confidence.size, dtype=np.float32)
+    sure = replace(lifted, expected_error=errors.reshape(lifted.confidence.shape))
+    dataset = sure.to_xarray()
+    assert dataset["expected_error"].dims == ("time", "keypoints", "individuals")
+    wrist = dataset["expected_error"].sel(keypoints="left_wrist", individuals="id_0")
+    assert_array_equal(wrist, sure.expected_error[:, H36M17.index("left_wrist")])
+    assert_same(Pose3D.from_xarray(dataset), sure)
+    assert_same(Pose3D.from_xarray(dataset.transpose("keypoints", ...)), sure)
+    assert "expected_error" not in replace(sure, expected_error=None).to_xarray()
+
+
 def test_keypoints_come_back_as_they_went_with_those_that_are_missing() -> None:
     seen = make_example().keypoints
     assert np.isnan(seen.keypoints).any()

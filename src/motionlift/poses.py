@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 UNITS = ("m", "px")
 SPACES = ("world", "camera")
+# What a Dataset of motion has beside its positions, and over which axes.
+_BESIDE = {"root_xy": ("time", "image_axis"), "expected_error": ("time", "keypoints")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -154,8 +156,9 @@ class Pose3D:
     def to_xarray(self) -> "xarray.Dataset":
         """As a Dataset with the axes of the `movement` package; see `motionlift.labelled`.
 
-        The root's way in the image is the variable `root_xy` (time, image_axis, individuals). The
-        keypoints that it was lifted from are a Dataset of their own, `lifted_from.to_xarray()`.
+        The root's way in the image is the variable `root_xy` (time, image_axis, individuals), the
+        expected error `expected_error` (time, keypoints, individuals). The keypoints that it was
+        lifted from are a Dataset of their own, `lifted_from.to_xarray()`.
         """
         about = ("units", "space", "metres_per_pixel", "model")
         dataset = to_dataset(
@@ -171,10 +174,12 @@ class Pose3D:
                 "notes": "\n".join(self.notes),
             },
         )
-        if self.root_xy is None:
-            return dataset
-        axes = ("time", "image_axis", "individuals")
-        return dataset.assign(root_xy=(axes, self.root_xy[..., None]))
+        more = {
+            name: ((*axes, "individuals"), values[..., None])
+            for name, axes in _BESIDE.items()
+            if (values := getattr(self, name)) is not None
+        }
+        return dataset.assign(more)
 
     @classmethod
     def from_xarray(cls, dataset: "xarray.Dataset") -> "Pose3D":
@@ -186,8 +191,12 @@ class Pose3D:
         names = ("units", "space", "metres_per_pixel", "model")
         about = {name: dataset.attrs[name] for name in names if name in dataset.attrs}
         fields = _fields_of(dataset, points="positions")
-        root = dataset["root_xy"].values[..., 0] if "root_xy" in dataset else None
-        return cls(root_xy=root, **about, **fields)
+        beside = {
+            name: dataset[name].transpose(*axes, "individuals").values[..., 0]
+            for name, axes in _BESIDE.items()
+            if name in dataset
+        }
+        return cls(**beside, **about, **fields)
 
 
 def to_h36m17(pose: Pose2D) -> Pose2D:

@@ -157,6 +157,19 @@ def test_gender_is_read_however_it_is_written(
     assert _read(path, body_model=model).notes[0] == f"SMPL+H, {said}"
 
 
+@pytest.mark.parametrize("joints", [24, 52])
+def test_smpls_72_numbers_go_with_a_model_of_smpl_or_smplh(tmp_path: Path, joints: int) -> None:
+    model = _write_model(tmp_path / "model.npz", joints=joints)
+    bent = _turned("left_knee", np.pi / 2, 0, 0)
+    pose = _read(_write_motion(tmp_path / "a.npz", poses=bent[:, :72]), body_model=model)
+    whole = _read(
+        _write_motion(tmp_path / "b.npz", poses=bent),
+        body_model=_write_model(tmp_path / "whole.npz"),
+    )
+    assert_allclose(pose.positions, whole.positions, atol=1e-9)
+    assert pose.notes[0] == "SMPL, female"
+
+
 def test_without_a_model_of_the_gender_the_neutral_one_is_taken_and_said(tmp_path: Path) -> None:
     neutral = tmp_path / "neutral" / "model.npz"
     neutral.parent.mkdir()
@@ -203,7 +216,7 @@ def test_a_model_of_another_kind_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"poses": np.zeros((4, 150))}, r"expected \(frames, 156 or 165\)"),
+        ({"poses": np.zeros((4, 150))}, r"expected \(frames, 72, 156 or 165\)"),
         ({"trans": np.zeros((3, 3))}, r"trans \(3, 3\)"),
         ({"betas": np.full(16, np.nan)}, "'betas' holds NaN"),
         ({"mocap_framerate": None}, "--fps"),

@@ -161,6 +161,15 @@ def test_people_run_where_they_face(shared: Path) -> None:
     assert pose.joint("nose")[:, 1].mean() > pose.joint("pelvis")[:, 1].mean() + 0.4
 
 
+def test_a_rate_that_cannot_be_is_an_error_that_a_given_rate_mends(tmp_path: Path) -> None:
+    body = walking()
+    points = np.stack([1000 * to_z_up(body[mark]) for mark in _LABELS], axis=1)
+    path = write_c3d(tmp_path / "a.c3d", list(_LABELS.values()), points, fps=0.0)
+    with pytest.raises(FormatError, match="no frame rate that can be; give it with --fps"):
+        _read(path)
+    assert _read(path, fps=120.0).fps == 120
+
+
 def test_recognised_by_content(tmp_path: Path) -> None:
     path = _write(tmp_path / "a.c3d")
     assert find_format(path.rename(tmp_path / "a.dat"), kind="motion").name == "c3d"

@@ -109,6 +109,25 @@ def test_list_of_frames_needs_the_pictures_size(tmp_path: Path) -> None:
     assert_allclose(pose.keypoints[0, 0], [300, 112])
 
 
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_no_visibility_is_said(tmp_path: Path, kind: str) -> None:
+    parts = _parts()[:, :2]
+    if kind == "json":
+        landmarks = [{"x": x, "y": y} for x, y in parts.tolist()]
+        path = _write(tmp_path / "m.json", [{"pose_landmarks": landmarks}])
+    else:
+        path = tmp_path / "m.csv"
+        path.write_text(_wide([f"{n}_{c}" for n in NAMES for c in "xy"], [parts.ravel().tolist()]))
+    (pose,) = read_keypoints(path, ReadOptions(image_size=SIZE))
+    assert (pose.confidence == 1).all()
+    assert any("no landmark has a visibility other than 1" in note for note in pose.notes)
+    (sure,) = read_keypoints(
+        _write(tmp_path / "sure.json", [{"pose_landmarks": _landmarks()}]),
+        ReadOptions(image_size=SIZE),
+    )
+    assert not any("visibility" in note for note in sure.notes)
+
+
 def test_pixels_are_left_alone_and_said(tmp_path: Path) -> None:
     points = figure(MEDIAPIPE33)
     landmarks = [{"x": x, "y": y, "presence": c} for x, y, c in points.tolist()]

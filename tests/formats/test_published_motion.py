@@ -154,6 +154,23 @@ def test_fit3d_is_read_with_up_found(tmp_path: Path) -> None:
     assert any("up axis found to be z" in note for note in pose.notes)
 
 
+def test_notes_say_the_rate_and_unit_that_were_given(tmp_path: Path) -> None:
+    bodies = {"S1 Walking": {name: 100 * path for name, path in walking().items()}}
+    given = ReadOptions(fps=25, metres_per_unit=0.01)
+    for read, path in (
+        (h36m_npz.read, write_h36m_npz(tmp_path / "a.npz", bodies, joints=17)),
+        (h36m_pkl.read, _h36m_pkl(tmp_path)),
+        (fit3d.read, write_fit3d(tmp_path / "squat.json", list(bodies.values()))),
+    ):
+        pose = read(path, given)[0]
+        assert pose.fps == 25
+        assert {"unit given: 0.01 m", "frames a second given: 25"} <= set(pose.notes)
+        assert not any("50" in note and "second" in note for note in pose.notes)
+        assert any(
+            "50 frames a second, as in" in note for note in read(path, ReadOptions())[0].notes
+        )
+
+
 def test_two_people_in_a_file_are_two_people(tmp_path: Path) -> None:
     other = {name: path + np.array([1, 0, 0]) for name, path in walking().items()}
     one, two = fit3d.read(write_fit3d(tmp_path / "hug.json", [walking(), other]), ReadOptions())

@@ -34,13 +34,13 @@ class C3dFile:
     Attributes:
         labels: names of the points, as they stand in the file.
         points: in the file's axes and unit; NaN where the file says that a point was not seen.
-        fps: points' frames a second.
+        fps: points' frames a second; None if the file says none that can be.
         parameters: "GROUP:NAME" -> texts, or numbers in the shape that the file gives them.
     """
 
     labels: list[str]
     points: Float[np.ndarray, "frame point 3"]
-    fps: float
+    fps: float | None
     parameters: Parameters
 
 
@@ -98,10 +98,11 @@ def _parse(data: bytes, path: Path) -> C3dFile:
     unseen = (values[..., 3] < 0) | (points == 0).all(axis=-1) | ~np.isfinite(points).all(axis=-1)
     points[unseen] = np.nan
     fps = _number(parameters, "POINT:RATE", numbers.f32(data, 20))
-    if not 0 < fps < 1e5:
-        raise FormatError(f"{path}: declares {fps:g} frames a second; give the rate with --fps")
     return C3dFile(
-        labels=_labels(parameters, num_points), points=points, fps=fps, parameters=parameters
+        labels=_labels(parameters, num_points),
+        points=points,
+        fps=fps if 0 < fps < 1e5 else None,
+        parameters=parameters,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from motionlift.errors import FormatError
+from motionlift.formats import ReadOptions
 from motionlift.formats._world import CLEAR_SHARE, body_direction, checked_points
 from motionlift.skeletons import H36M17
 
@@ -65,6 +66,15 @@ def said_level(landmarks: Mapping[str, Float[np.ndarray, "frame 3"]]) -> str:
     return (
         f"axes are a camera's, taken to be level; {share:.2f} of the body stands along them{doubt}"
     )
+
+
+def said_of(options: ReadOptions, *, unit: str, fps: float, data_set: str) -> tuple[str, str]:
+    """Notes on the unit of length and the rate: as given, or as the data set has them."""
+    metres = options.metres_per_unit
+    said_unit = f"{unit}, as in {data_set}" if metres is None else f"unit given: {metres:g} m"
+    if options.fps is None:
+        return said_unit, f"{fps:g} frames a second, as in {data_set}"
+    return said_unit, f"frames a second given: {options.fps:g}"
 
 
 def items_of(content: Any, *, where: str) -> list[tuple[str, Any]]:

@@ -1,6 +1,6 @@
-"""AMASS: parameters of SMPL+H or SMPL-X, an `.npz` a motion; z up, metres.
+"""AMASS: parameters of SMPL, SMPL+H or SMPL-X, an `.npz` a motion; z up, metres.
 
-    poses (frame, 156 or 165), trans (frame, 3), betas (shape,), gender,
+    poses (frame, 72, 156 or 165), trans (frame, 3), betas (shape,), gender,
     mocap_framerate or mocap_frame_rate; dmpls, which move soft tissue only, are not used
 
 Joints need the body model that the parameters are for, which everybody has to fetch for themselves
@@ -124,8 +124,8 @@ def _read_motion(path: Path, options: ReadOptions) -> _Motion:
     frames = len(poses)
     if poses.ndim != 2 or poses.shape[1] not in _KINDS or trans.shape != (frames, 3) or not frames:
         raise FormatError(
-            f"{path}: poses {poses.shape} and trans {trans.shape}; expected (frames, 156 or 165) "
-            "and (frames, 3)"
+            f"{path}: poses {poses.shape} and trans {trans.shape}; "
+            "expected (frames, 72, 156 or 165) and (frames, 3)"
         )
     kind, vertices = _KINDS[poses.shape[1]]
     return _Motion(

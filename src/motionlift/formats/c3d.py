@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from motionlift.errors import FormatError
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._c3d_file import C3dFile, is_c3d, read_c3d_file
 from motionlift.formats._c3d_write import write
@@ -25,10 +26,13 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
     """The people in the file.
 
     Raises:
-        FormatError: if it is damaged, or its unit is unknown or cannot be right.
+        FormatError: if it is damaged, its unit is unknown or cannot be right, or nobody says its
+            frame rate.
         SkeletonError: if of nobody enough joints can be had.
     """
     file = read_c3d_file(path)
+    if file.fps is None and options.fps is None:
+        raise FormatError(f"{path}: declares no frame rate that can be; give it with --fps")
     unit = _text(file, "POINT:UNITS")
     prefixes = file.parameters.get("SUBJECTS:LABEL_PREFIXES")
     recording = Recording(

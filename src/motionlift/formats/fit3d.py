@@ -17,7 +17,7 @@ import numpy as np
 from motionlift.errors import FormatError
 from motionlift.files import read_json
 from motionlift.formats import Format, ReadOptions
-from motionlift.formats._ordered import H36M_ORDER, Landmarks, landmarks_of, numbers_of
+from motionlift.formats._ordered import H36M_ORDER, Landmarks, landmarks_of, numbers_of, said_of
 from motionlift.formats._world import Axis, found_up, to_world, world_pose
 from motionlift.poses import Pose3D
 
@@ -63,7 +63,7 @@ def _pose(points: np.ndarray, options: ReadOptions, *, path: Path, person: str) 
         source=str(path),
         person=person,
         fps=options.fps or _FPS,
-        notes=(said_up, f"metres and {_FPS:g} frames a second, as in Fit3D"),
+        notes=(said_up, *said_of(options, unit="metres", fps=_FPS, data_set="Fit3D")),
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._archives import looks_like_archive
-from motionlift.formats._ordered import H36M_ORDER, items_of, landmarks_of
+from motionlift.formats._ordered import H36M_ORDER, items_of, landmarks_of, said_of
 from motionlift.formats._pickles import load_object_npz
 from motionlift.formats._world import to_world, world_pose
 from motionlift.poses import Pose3D
@@ -52,7 +52,10 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
                     source=str(path),
                     person=f"{subject} {action}",
                     fps=options.fps or FPS,
-                    notes=(f"up axis {up}, metres and {FPS:g} frames a second, as in Human3.6M",),
+                    notes=(
+                        f"up axis given: {up}" if options.up else f"up axis {up}, as in Human3.6M",
+                        *said_of(options, unit="metres", fps=FPS, data_set="Human3.6M"),
+                    ),
                 )
             )
     return poses

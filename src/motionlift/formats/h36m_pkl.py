@@ -25,6 +25,7 @@ from motionlift.formats._ordered import (
     landmarks_of,
     most_upright,
     said_level,
+    said_of,
 )
 from motionlift.formats._pickles import read_pickle
 from motionlift.formats._world import world_pose
@@ -66,7 +67,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
                     notes=(
                         f"camera {camera}{more}; the root's path is the image's",
                         said_level(landmarks),
-                        f"millimetres and {FPS:g} frames a second, as in Human3.6M",
+                        *said_of(options, unit="millimetres", fps=FPS, data_set="Human3.6M"),
                     ),
                 )
             )

@@ -6,7 +6,7 @@ frames, or an object with `frames`, `width`, `height` and `fps`. A frame has `po
 as `frame`. npz: `landmarks` (frame, 33, 4), `width`, `height`, `fps`. CSV: see `_mediapipe_csv`.
 
 x and y are parts of the picture's width and height, so that its size is needed; visibility is the
-confidence. World landmarks are not read: they are MediaPipe's own lifting.
+confidence, 1 where there is none. World landmarks are not read: they are MediaPipe's own lifting.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     size = options.image_size or image_size_of((clip.said.get("width"), clip.said.get("height")))
     fps, notes = fps_of(clip.said.get("fps"))
     if len(gathering):
-        notes += _to_pixels(gathering.points, size, path=path)
+        notes += _to_pixels(gathering.points, size, path=path) + _said_surety(gathering.points)
     return people_of(
         gathering,
         clip.frame,
@@ -92,6 +92,17 @@ def _to_pixels(
     with np.errstate(over="ignore"):  # damaged numbers become infinite, and so missing
         points[..., :2] *= size
     return []
+
+
+def _said_surety(points: Float[np.ndarray, "detection joint 3"]) -> list[str]:
+    """A note where nothing is in doubt, which MediaPipe never says."""
+    is_there = np.isfinite(points[..., :2]).all(axis=-1)
+    if (points[is_there, 2] != 1).any():
+        return []
+    return [
+        "no landmark has a visibility other than 1: all are taken as seen, also those that "
+        "MediaPipe guessed"
+    ]
 
 
 def _add_json(path: Path, gathering: Gathering, clip: _Clip) -> None:
