@@ -148,6 +148,8 @@ def test_a_lift_is_held_to_a_truth_of_the_same_frames(
     assert max(by_joint, key=by_joint.__getitem__) == "nose"
     assert 5 < values["p_mpjpe_mm"] < 20
     assert "left knee" in capsys.readouterr().out
+    assert main([*command[:2], str(files["truth"]), "--truth", str(files["lift"])]) == 2
+    assert "lift.npz: is in 'px'; errors need a truth in metres" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,21 @@
 """`motionlift view`: what it writes for which name, and what it refuses."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from motionlift import write
 from motionlift.cli import main
-from tests.samples import lifted_walk
+from motionlift.viewer.packing import unpack
+from tests.samples import lifted_walk, write_tiny_weights
+from tests.viewer.test_page import motion_of
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    return write_tiny_weights(tmp_path)
 
 
 @pytest.fixture
@@ -55,8 +64,33 @@ def test_a_comparison_and_a_video_go_into_the_page(walk: Path) -> None:
     options = ["--compare", str(walk), "--video", str(video)]
     assert main(["view", str(walk), "-o", str(out), *options]) == 0
     text = out.read_text("utf-8")
-    assert "mean error 0.0 px" in text
+    assert "mean error 0.0 px (0.0 px with each frame aligned) over 40 frames" in text
     assert 'data-type="video/mp4">bm90IHJlYWxseQ==' in text
+
+
+@pytest.mark.parametrize("height", [[], ["--height", "1.75"]], ids=["pixels", "metres"])
+@pytest.mark.parametrize("camera", ["cam01", "cam03"])
+def test_a_lift_beside_a_triangulation_has_the_numbers_of_evaluate(
+    shared: Path, tiny: Path, tmp_path: Path, camera: str, height: list[str]
+) -> None:
+    folder = shared / "keypoints" / "pose2sim"
+    keypoints = folder / "movenet_coco17" / f"single_{camera}_coco_results.json"
+    truth = folder / "trc" / "S00_P00_T01_BalancingTrial_0-100.trc"
+    lift, scores, page = (tmp_path / name for name in ("lift.npz", "scores.json", "page.html"))
+    more = ["--model", str(tiny), "--fps", "60", *height]
+    assert main(["lift", str(keypoints), "-o", str(lift), *more]) == 0
+    held = ["--predictions", str(lift), "--truth", str(truth), "--json", str(scores)]
+    assert main(["evaluate", *held]) == 0
+    assert main(["view", str(lift), "--compare", str(truth), "-o", str(page)]) == 0
+    expected, shown = json.loads(scores.read_text()), motion_of(page.read_text("utf-8"))
+    said = (
+        f"mean error {expected['mpjpe_mm']:.1f} mm ({expected['p_mpjpe_mm']:.1f} mm with each "
+        f"frame aligned) over 100 frames, to {truth.name}"
+    )
+    assert shown["about"].endswith(said)
+    for curve, key in {"error": "mpjpe_mm", "error_by_frame": "p_mpjpe_mm"}.items():
+        values = unpack(shown["comparison"][curve], 100)[:, 0]
+        np.testing.assert_allclose(values, expected["by_frame"][key], atol=0.05)
 
 
 @pytest.mark.parametrize(

@@ -89,11 +89,42 @@ def test_a_body_that_turns_wrongly_is_forgiven_frame_by_frame_but_not_over_the_c
     assert result.clip_error > 0.02
 
 
+def test_a_wrong_size_is_forgiven_only_where_the_units_differ() -> None:
+    larger = motion(1.1 * moving(8))
+    as_large = compare(larger, motion(moving(8)))
+    relative = moving(8) - moving(8)[:, [H36M17.root]]
+    mean_distance = np.linalg.norm(relative, axis=-1).mean()
+    assert as_large.alignment.factor == 1
+    assert_allclose(as_large.clip_error, 0.1 * mean_distance, rtol=1e-6)
+    assert_allclose(as_large.frame_errors, 0, atol=1e-9)
+    in_pixels = compare(replace(larger, units="px"), motion(moving(8)))
+    assert_allclose(in_pixels.alignment.factor, 1 / 1.1)
+    assert_allclose(in_pixels.clip_error, 0, atol=1e-9)
+
+
+def test_a_wrong_direction_counts_where_both_say_how_the_camera_stood() -> None:
+    turn = Rotation.from_euler("y", 0.2).as_matrix()
+    turned, truth = motion(moving(8) @ turn.T), motion(moving(8))
+    assert_allclose(compare(turned, truth).clip_error, 0, atol=1e-9)
+    in_camera = (replace(each, space="camera") for each in (turned, truth))
+    result = compare(*in_camera)
+    assert_allclose(result.alignment.turn, np.eye(3))
+    assert result.clip_error > 0.02
+
+
+def test_frames_whose_truth_has_no_root_do_not_count_over_the_clip() -> None:
+    truth = moving(4)
+    truth[1, H36M17.root] = np.nan
+    result = compare(lifted(moving(4)), motion(truth))
+    assert np.isnan(result.clip_errors).tolist() == [False, True, False, False]
+    assert_allclose(result.clip_error, 0, atol=1e-9)
+    truth[:, H36M17.root] = np.nan
+    assert np.isnan(compare(lifted(moving(4)), motion(truth)).clip_error)
+
+
 def test_what_cannot_be_compared_is_said() -> None:
     with pytest.raises(MotionliftError, match=r"frames 100 to 103.*frames 0 to 3: none"):
         compare(lifted(moving(4), first=100), motion(moving(4)))
-    with pytest.raises(MotionliftError, match="is in 'px'"):
-        compare(motion(moving(4)), lifted(moving(4)))
     few = np.full((4, 17, 3), np.nan)
     few[:, :3] = moving(4)[:, :3]
     with pytest.raises(

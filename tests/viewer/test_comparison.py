@@ -67,10 +67,29 @@ def test_joints_that_the_reference_lacks_do_not_count() -> None:
     confidence[:, H36M17.index("spine")] = 0
     positions[5], confidence[5] = np.nan, 0
     found = compare(lifted_walk(), replace(reference, positions=positions, confidence=confidence))
-    assert np.isnan(found.error[5])
-    assert_allclose(np.delete(found.error, 5), 0, atol=1e-3)
+    assert 5 not in found.frame_index
+    assert_allclose(found.error, 0, atol=1e-3)
+
+
+def test_a_frame_without_an_answer_counts_as_a_body_in_one_point() -> None:
+    motion = lifted_walk()
+    positions, confidence = motion.positions.copy(), motion.confidence.copy()
+    positions[7], confidence[7] = np.nan, 0
+    found = compare(replace(motion, positions=positions, confidence=confidence), filmed())
+    truth = filmed().positions[7]
+    assert found.failures == 1
+    assert_allclose(found.error[7], 1000 * np.linalg.norm(truth - truth[0], axis=-1).mean())
+    assert_allclose(np.delete(found.error, 7), 0, atol=1e-3)
+
+
+def test_a_reference_without_a_root_is_refused() -> None:
+    reference = filmed()
+    positions, confidence = reference.positions.copy(), reference.confidence.copy()
+    positions[:, 0], confidence[:, 0] = np.nan, 0
+    with pytest.raises(MotionliftError, match=r"world\.trc: has no pelvis to lay on"):
+        compare(lifted_walk(), replace(reference, positions=positions, confidence=confidence))
 
 
 def test_motions_without_a_common_frame_are_refused() -> None:
-    with pytest.raises(MotionliftError, match=r"world\.trc: has no frame in common"):
+    with pytest.raises(MotionliftError, match=r"world\.trc frames 50 to 449: none can be compared"):
         compare(lifted_walk(frames=slice(0, 5)), replace(filmed(), frame_index=np.arange(400) + 50))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from motionlift.cli._evaluate import opened_json
+from motionlift.errors import MotionliftError
 from motionlift.evaluation.comparison import compare
 from motionlift.evaluation.report_files import comparison_as_json, print_comparison
 from motionlift.formats import read_motion
@@ -20,7 +21,12 @@ def compare_files(asked: "Arguments") -> None:
     assert asked.predictions is not None and asked.truth is not None
     with opened_json(asked.json) as write:
         console = Console()
-        comparison = compare(_first(asked.predictions, console), _first(asked.truth, console))
+        predicted, truth = _first(asked.predictions, console), _first(asked.truth, console)
+        if truth.units != "m":
+            raise MotionliftError(
+                f"{asked.truth}: is in '{truth.units}'; errors need a truth in metres"
+            )
+        comparison = compare(predicted, truth)
         title = f"{asked.predictions.name} against {asked.truth.name}"
         print_comparison(comparison, console, title=title)
         for note in comparison.notes:

@@ -1,11 +1,12 @@
 """One motion against another of the same person, such as a lift against a triangulation.
 
-The two may stand in different spaces and units, so the prediction is turned, scaled and moved onto
-the truth before anything is measured: frame by frame (P-MPJPE), and once for the whole clip,
-which forgives neither a body that turns wrongly nor one that changes its size.
+The two may stand in different spaces and units, so the prediction is laid on the truth before
+anything is measured: frame by frame, turned, scaled and moved (P-MPJPE); and root on root, turned
+and scaled once for the whole clip, which forgives neither a body that turns wrongly nor one that
+changes its size (MPJPE).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -20,17 +21,31 @@ _FEWEST_JOINTS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Alignment:
+    """What lays a whole clip's root-relative prediction on the truth.
+
+    Attributes:
+        turn: rotation of the prediction; identity where both are in camera space.
+        factor: size of the prediction's unit in the truth's; 1 where both have the same.
+    """
+
+    turn: Float[np.ndarray, "3 3"]
+    factor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Comparison:
-    """How far a prediction is off.
+    """How far a prediction is off, in the truth's unit.
 
     Attributes:
         skeleton: of both.
         frame_index: numbers of the frames that were scored.
         joints: names of the joints that both have.
-        frame_errors: mean joint distance after each frame is aligned by itself, in metres.
+        frame_errors: mean joint distance after each frame is aligned by itself.
         joint_errors: distance of each joint after the same alignment; NaN where the truth has a
             gap.
-        clip_error: mean joint distance after one alignment for all frames, in metres.
+        alignment: root on root, the same for all frames.
+        clip_errors: mean joint distance after it; NaN where the truth has no root.
         is_failure: frames for which there is no prediction, or not of every joint; scored as if
             all joints lay in one point.
         notes: frames and joints that could not be scored, a sentence each.
@@ -41,7 +56,8 @@ class Comparison:
     joints: tuple[str, ...]
     frame_errors: Float[np.ndarray, " frame"]
     joint_errors: Float[np.ndarray, "frame joint"]
-    clip_error: float
+    alignment: Alignment
+    clip_errors: Float[np.ndarray, " frame"]
     is_failure: Bool[np.ndarray, " frame"]
     notes: tuple[str, ...]
 
@@ -51,15 +67,24 @@ class Comparison:
         means = np.nanmean(self.joint_errors, axis=0)
         return dict(zip(self.joints, means.tolist(), strict=True))
 
+    @property
+    def clip_error(self) -> float:
+        """The mean of `clip_errors` over the frames; NaN if the truth has no root in any."""
+        known = self.clip_errors[~np.isnan(self.clip_errors)]
+        return float(known.mean()) if len(known) else float("nan")
+
 
 def compare(predicted: Pose3D, truth: Pose3D) -> Comparison:
     """Score the frames of `truth` that `predicted` reaches; frames are matched by their numbers.
 
     Raises:
-        MotionliftError: if they have other skeletons, or no frame or too few joints in common, or
-            the truth is not in metres.
+        MotionliftError: if they have other skeletons, or no frame or too few joints in common.
     """
-    _check(predicted, truth)
+    if predicted.skeleton is not truth.skeleton:
+        raise MotionliftError(
+            f"the prediction has the joints of {predicted.skeleton.name}, the truth those of "
+            f"{truth.skeleton.name}; only the same can be compared"
+        )
     joints = _joints_of_both(predicted, truth)
     # A frame that lies within the prediction but is missing there is a failure, not a gap.
     first, last = predicted.frame_index[0], predicted.frame_index[-1]
@@ -78,28 +103,18 @@ def compare(predicted: Pose3D, truth: Pose3D) -> Comparison:
     is_missing = (~np.isfinite(answer).all(axis=-1) & ~np.isnan(target).any(axis=-1)).any(axis=-1)
     answer[is_missing] = 0.0
     aligned = metrics.procrustes(answer, target)
+    alignment, clip_errors = _on_roots(answer, target, joints=joints, poses=(predicted, truth))
     return Comparison(
         skeleton=truth.skeleton,
         frame_index=truth.frame_index[frames],
         joints=tuple(truth.skeleton.joints[joint] for joint in joints),
         frame_errors=metrics.mpjpe(aligned, target),
         joint_errors=metrics.joint_errors(aligned, target),
-        clip_error=_clip_error(answer, target, root=_root(truth.skeleton, joints)),
+        alignment=alignment,
+        clip_errors=clip_errors,
         is_failure=is_missing,
         notes=_notes(predicted, truth, joints=joints, skipped=is_within & ~is_enough),
     )
-
-
-def _check(predicted: Pose3D, truth: Pose3D) -> None:
-    if predicted.skeleton is not truth.skeleton:
-        raise MotionliftError(
-            f"the prediction has the joints of {predicted.skeleton.name}, the truth those of "
-            f"{truth.skeleton.name}; only the same can be compared"
-        )
-    if truth.units != "m":
-        raise MotionliftError(
-            f"{truth.source or 'the truth'}: is in '{truth.units}'; errors need a truth in metres"
-        )
 
 
 def _joints_of_both(predicted: Pose3D, truth: Pose3D) -> list[int]:
@@ -124,22 +139,51 @@ def _at_frames(
     return np.where(has_frame[:, None, None], positions, np.nan)
 
 
-def _root(skeleton: Skeleton, joints: list[int]) -> int | None:
-    return joints.index(skeleton.root) if skeleton.root in joints else None
-
-
-def _clip_error(
+def _on_roots(
     answer: Float[np.ndarray, "frame joint 3"],
     target: Float[np.ndarray, "frame joint 3"],
     *,
-    root: int | None,
-) -> float:
-    """One similarity for all frames of the root-relative joints; NaN without a root."""
-    if root is None:
-        return float("nan")
+    joints: list[int],
+    poses: tuple[Pose3D, Pose3D],
+) -> tuple[Alignment, Float[np.ndarray, " frame"]]:
+    """The alignment of the root-relative joints, and each frame's mean distance after it."""
+    predicted, truth = poses
+    alignment = Alignment(turn=np.eye(3), factor=1.0)
+    if truth.skeleton.root not in joints:
+        return alignment, np.full(len(target), np.nan)
+    root = joints.index(truth.skeleton.root)
     answer, target = (pose - pose[:, [root]] for pose in (answer, target))
-    flat = metrics.procrustes(answer.reshape(1, -1, 3), target.reshape(1, -1, 3))
-    return float(metrics.mpjpe(flat, target.reshape(1, -1, 3))[0])
+    is_known = ~(np.isnan(answer) | np.isnan(target)).any(axis=-1)
+    if not predicted.space == truth.space == "camera":
+        turn = _best_rotation(answer[is_known], onto=target[is_known])
+        alignment = replace(alignment, turn=turn)
+        answer = answer @ turn.T
+    if predicted.units != truth.units:
+        factor = _best_factor(answer[is_known], onto=target[is_known])
+        alignment = replace(alignment, factor=factor)
+        answer = factor * answer
+    return alignment, metrics.mpjpe(answer, target)
+
+
+def _best_rotation(
+    points: Float[np.ndarray, "point 3"], *, onto: Float[np.ndarray, "point 3"]
+) -> Float[np.ndarray, "3 3"]:
+    """The rotation that brings points closest to others up to a scale (Kabsch 1976)."""
+    left, _, right = np.linalg.svd(onto.T @ points)
+    flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
+    return left @ flip @ right
+
+
+def _best_factor(
+    points: Float[np.ndarray, "point 3"], *, onto: Float[np.ndarray, "point 3"]
+) -> float:
+    """The size that brings points closest to others, in least squares; 1 if they have none."""
+    spread = float((points**2).sum())
+    if spread == 0:
+        return 1.0
+    factor = float((points * onto).sum()) / spread
+    # Points that have nothing to do with the others are at least given their size.
+    return factor if factor > 0 else float(np.sqrt((onto**2).sum() / spread)) or 1.0
 
 
 def _notes(

@@ -13,7 +13,7 @@ from motionlift.evaluation.report import COLUMNS, COUNTS, MM, in_units, number, 
 
 _ALIGNMENTS = {
     "p_mpjpe_mm": "P-MPJPE, each frame aligned",
-    "p_mpjpe_clip_mm": "P-MPJPE, one alignment",
+    "mpjpe_mm": "MPJPE, one alignment",
 }
 
 
@@ -73,11 +73,12 @@ def comparison_as_json(comparison: Comparison) -> dict[str, Any]:
         "frames": len(errors_mm),
         "failures": int(comparison.is_failure.sum()),
         "p_mpjpe_mm": number(float(errors_mm.mean())),
-        "p_mpjpe_clip_mm": number(MM * comparison.clip_error),
+        "mpjpe_mm": number(MM * comparison.clip_error),
         "by_joint_mm": {name: MM * mean for name, mean in comparison.joint_means.items()},
         "by_frame": {
             "frame_index": comparison.frame_index.tolist(),
             "p_mpjpe_mm": errors_mm.tolist(),
+            "mpjpe_mm": [number(MM * error) for error in comparison.clip_errors.tolist()],
         },
         "notes": list(comparison.notes),
     }

@@ -3,27 +3,35 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from motionlift.errors import MotionliftError
+from motionlift.evaluation import comparison as evaluation
+from motionlift.evaluation.comparison import Alignment
 from motionlift.poses import Pose3D
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Comparison:
-    """One motion beside another.
+    """One motion beside another, with the errors that `motionlift evaluate` gives for the two.
 
     Attributes:
         reference: the other motion, in the first one's space and unit, on the first one's path.
         frame_index: the frames that both have.
-        error: mean distance between matching joints in each of these frames; NaN where either
-            lacks the person.
-        unit: of the error: "mm" if the reference is in metres, else "px".
+        error: mean distance between matching joints in each of these frames, as they are shown:
+            root on root, turned and scaled once for all frames. NaN where the reference has no
+            root.
+        error_by_frame: the same after each frame is aligned by itself (P-MPJPE).
+        failures: how many of these frames the first motion has no whole answer for. They count as
+            if all its joints lay in one point.
+        unit: of the errors: "mm" if the reference is in metres, else "px".
     """
 
     reference: Pose3D
-    frame_index: np.ndarray
+    frame_index: Int[np.ndarray, " frame"]
     error: Float[np.ndarray, " frame"]
+    error_by_frame: Float[np.ndarray, " frame"]
+    failures: int
     unit: str
 
 
@@ -35,51 +43,40 @@ def compare(motion: Pose3D, reference: Pose3D) -> Comparison:
     The error is measured in the reference's unit, at its size.
 
     Raises:
-        MotionliftError: if they have no frame with the person in common.
+        MotionliftError: if they have no frame with the person, or too few joints, in common.
     """
-    frames, first, second = np.intersect1d(
-        motion.frame_index, reference.frame_index, return_indices=True
-    )
-    ours, theirs = _from_root(motion)[first], _from_root(reference)[second]
-    known = ~(np.isnan(ours) | np.isnan(theirs)).any(axis=-1)
-    if not known.any():
+    found = evaluation.compare(motion, reference)
+    if np.isnan(found.clip_error):
         raise MotionliftError(
-            f"{reference.source}: has no frame in common with {motion.source}; "
-            f"its frames are {reference.frame_index[0]} to {reference.frame_index[-1]}, the "
-            f"other's {motion.frame_index[0]} to {motion.frame_index[-1]}"
+            f"{reference.source}: has no {reference.skeleton.joints[reference.skeleton.root]} to "
+            f"lay on that of {motion.source}"
         )
-    turn = np.eye(3)
-    if not motion.space == reference.space == "camera":
-        turn = _best_rotation(theirs[known], onto=ours[known])
-    turned = theirs @ turn.T
-    factor = 1.0
-    if motion.units != reference.units:
-        factor = _best_factor(ours[known], onto=turned[known])
-    distance = np.linalg.norm(factor * ours - turned, axis=-1)
-    count = known.sum(axis=1)
-    total = np.where(known, distance, 0.0).sum(axis=1)
-    error = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
     in_metres = reference.units == "m"
-    on_path = _at_frames(motion.positions[:, motion.skeleton.root], motion, reference)
-    laid_over = replace(
-        reference,
-        positions=_from_root(reference) @ turn.T / factor + on_path[:, None],
-        units=motion.units,
-        space=motion.space,
-        root_xy=None if motion.root_xy is None else _at_frames(motion.root_xy, motion, reference),
-        metres_per_pixel=motion.metres_per_pixel,
-        notes=(*reference.notes, _note(turn, 1 / factor, reference, motion)),
-    )
+    unit = 1000.0 if in_metres else 1.0
     return Comparison(
-        reference=laid_over,
-        frame_index=frames,
-        error=1000 * error if in_metres else error,
+        reference=_laid_over(reference, motion, found.alignment),
+        frame_index=found.frame_index,
+        error=unit * found.clip_errors,
+        error_by_frame=unit * found.frame_errors,
+        failures=int(found.is_failure.sum()),
         unit="mm" if in_metres else "px",
     )
 
 
-def _from_root(pose: Pose3D) -> Float[np.ndarray, "frame joint 3"]:
-    return pose.positions - pose.positions[:, [pose.skeleton.root]]
+def _laid_over(reference: Pose3D, motion: Pose3D, alignment: Alignment) -> Pose3D:
+    """The reference in the space and unit of the motion, on its path."""
+    from_root = reference.positions - reference.positions[:, [reference.skeleton.root]]
+    on_path = _at_frames(motion.positions[:, motion.skeleton.root], motion, reference)
+    return replace(
+        reference,
+        # The alignment brings the motion to the reference; this is its way back.
+        positions=from_root @ alignment.turn / alignment.factor + on_path[:, None],
+        units=motion.units,
+        space=motion.space,
+        root_xy=None if motion.root_xy is None else _at_frames(motion.root_xy, motion, reference),
+        metres_per_pixel=motion.metres_per_pixel,
+        notes=(*reference.notes, _note(alignment, reference, motion)),
+    )
 
 
 def _at_frames(
@@ -91,29 +88,9 @@ def _at_frames(
     return np.stack([np.interp(other.frame_index, frames, each) for each in path[known].T], axis=1)
 
 
-def _best_rotation(
-    points: Float[np.ndarray, "point 3"], *, onto: Float[np.ndarray, "point 3"]
-) -> Float[np.ndarray, "3 3"]:
-    """The rotation that brings points closest to others up to a scale (Kabsch 1976)."""
-    left, _, right = np.linalg.svd(onto.T @ points)
-    flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    return left @ flip @ right
-
-
-def _best_factor(
-    points: Float[np.ndarray, "point 3"], *, onto: Float[np.ndarray, "point 3"]
-) -> float:
-    """The size that brings points closest to others, in least squares."""
-    factor = float((points * onto).sum() / (points**2).sum())
-    if factor > 0:
-        return factor
-    # Points that have nothing to do with the others are at least shown at their size.
-    return float(np.sqrt((onto**2).sum() / (points**2).sum()))
-
-
-def _note(turn: Float[np.ndarray, "3 3"], scale: float, reference: Pose3D, motion: Pose3D) -> str:
-    angle = np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))
+def _note(alignment: Alignment, reference: Pose3D, motion: Pose3D) -> str:
+    angle = np.degrees(np.arccos(np.clip((np.trace(alignment.turn) - 1) / 2, -1, 1)))
     return (
-        f"laid over {motion.source}: turned by {angle:.0f} degrees, "
-        f"1 {reference.units} as {scale:.4g} {motion.units}, the same in every frame"
+        f"laid over {motion.source}: turned by {angle:.0f} degrees, 1 {reference.units} as "
+        f"{1 / alignment.factor:.4g} {motion.units}, the same in every frame"
     )

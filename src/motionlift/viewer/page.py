@@ -178,8 +178,12 @@ def _motion(people: Sequence[Pose3D], comparison: Comparison | None) -> dict[str
 
 def _pack_error(comparison: Comparison, numbers: Int[np.ndarray, " frame"]) -> dict[str, Any]:
     rows = np.searchsorted(numbers, comparison.frame_index)
+    curves = {"error": comparison.error, "error_by_frame": comparison.error_by_frame}
     return {
-        "error": pack(on_time_line(comparison.error[:, None], rows, len(numbers))),
+        **{
+            name: pack(on_time_line(curve[:, None], rows, len(numbers)))
+            for name, curve in curves.items()
+        },
         "unit": comparison.unit,
     }
 
@@ -196,9 +200,19 @@ def _about(people: Sequence[Pose3D], *, num_frames: int, comparison: Comparison 
         facts.append(f"lifted by {people[0].model}")
     facts.append("metres" if people[0].units == "m" else "pixels, scale unknown")
     if comparison is not None:
-        mean = np.nanmean(comparison.error)
-        facts.append(f"mean error {mean:.1f} {comparison.unit} to {comparison.reference.source}")
+        facts.append(_about_comparison(comparison))
     return " · ".join(facts)
+
+
+def _about_comparison(comparison: Comparison) -> str:
+    """The numbers that `motionlift evaluate` prints for the two."""
+    unit = comparison.unit
+    failures = f", {comparison.failures} of them failures" if comparison.failures else ""
+    return (
+        f"mean error {np.nanmean(comparison.error):.1f} {unit} "
+        f"({comparison.error_by_frame.mean():.1f} {unit} with each frame aligned) over "
+        f"{len(comparison.error)} frames{failures}, to {Path(comparison.reference.source).name}"
+    )
 
 
 def _video_bytes(video: Path) -> bytes:

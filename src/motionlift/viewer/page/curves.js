@@ -64,11 +64,12 @@ function quantities() {
     groups["Path from the pelvis"].push({ name: name.replace("_", " "), unit: PEOPLE[0].unit, curves: path(j) });
   });
   if (MOTION.comparison) {
-    const { error, unit } = MOTION.comparison;
-    const values = unpack(error);
-    groups.Comparison = [{
-      name: "Mean joint error", unit, fromZero: 1e-6, curves: () => [{ name: "error", colour: "reference", values }],
-    }];
+    const { unit } = MOTION.comparison;
+    const names = { error: "Mean joint error", error_by_frame: "The same, each frame aligned" };
+    groups.Comparison = Object.entries(names).map(([key, name]) => {
+      const values = unpack(MOTION.comparison[key]);
+      return { name, unit, fromZero: 1e-6, curves: () => [{ name: "error", colour: "reference", values }] };
+    });
   }
   return groups;
 }
