@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from motionlift.cli import main
+from motionlift.cli._report import say_people
+from motionlift.formats import ReadOptions, read_keypoints
 from motionlift.skeletons import H36M17
 from tests.samples import write_openpose, write_tiny_weights
 
@@ -69,6 +71,25 @@ def test_the_largest_person_is_lifted_and_the_others_are_mentioned(
     said = capsys.readouterr()
     assert "number 1 of 3 people" in said.err
     assert "of person 1," in said.out
+    table = [line.split() for line in said.out.splitlines()[:5]]
+    assert table[0] == ["person", "frames", "from", "to", "confidence", "size", "(px)"]
+    assert [row[:5] for row in table[1:4]] == [[k, "12", "0", "11", "0.80"] for k in "123"]
+    assert table[4] == []
+
+
+def test_of_a_crowd_the_table_shows_the_most_prominent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "crowd").mkdir()
+    people = [
+        {"pose_keypoints_2d": [float(x) for k in range(25) for x in (9 * k, 400 * n + 9 * k, 0.9)]}
+        for n in range(23)
+    ]
+    (tmp_path / "crowd" / "cam_0_keypoints.json").write_text(json.dumps({"people": people}))
+    say_people(read_keypoints(tmp_path / "crowd", ReadOptions(skeleton="BODY_25")))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + 20 + 2
+    assert lines[-2] == "... and 3 more, less prominent"
 
 
 def test_all_people_get_a_file_each(tmp_path: Path, tiny: Path) -> None:
@@ -145,7 +166,7 @@ def emptied(folder: Path) -> Path:
         (lambda folder: folder / "nothing", "no such file or folder"),
         (emptied, "the folder is empty"),
         (cut_in_half, "not valid JSON"),
-        (image, "not keypoints in any known format"),
+        (image, "a picture (PNG); expected 2D keypoints, or a video"),
         (without_people, "no person in any frame"),
     ],
 )

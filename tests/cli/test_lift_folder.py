@@ -1,11 +1,13 @@
 """`motionlift lift` of a folder of inputs: what is found, lifted, skipped, and said."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import motionlift
 from motionlift.cli import _lifting, main
 from motionlift.cli._inputs import inputs_in
 from motionlift.example import make_example
@@ -55,7 +57,7 @@ def test_each_input_gets_a_file_in_the_same_place(
     assert lines[0] == (f"inputs     4 in {folder}: 2 OpenPose JSON folder, 2 motionlift keypoints")
     assert sum(line.startswith("lifted ") for line in lines) == 4
     assert sum(line.startswith("model ") for line in lines) == 1
-    assert "note: 1 files are no keypoints and are left out: readme.txt" in said.err
+    assert "note: 1 file is left out, no keypoints: readme.txt" in said.err
     assert f"note: {folder / 'day 2' / 'cam1'} of person 1: person 1, number 1 of 2" in said.err
 
 
@@ -115,6 +117,57 @@ def test_a_broken_input_is_said_and_the_others_are_lifted(
         "motionlift: 1 of 4 inputs could not be lifted: cam1; what is wrong"
     )
     assert files(tmp_path / "out") == OUTPUTS[1:]
+
+
+def test_broken_files_are_said_with_the_reason_and_fail_at_the_end(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "cut.json").write_text('[{"image_id": 1, "keypo')
+    (folder / "day 2" / "empty.json").touch()
+    for _ in range(2):  # a second run, with nothing left to lift, says the same
+        assert lift(folder, tmp_path / "out", tiny) == 2
+        assert files(tmp_path / "out") == OUTPUTS
+        said = capsys.readouterr().err.splitlines()
+        assert f"motionlift: {folder / 'cut.json'}: JSON that is cut off after 23 bytes" in said[1]
+        assert f"motionlift: {folder / 'day 2' / 'empty.json'}: an empty file" in said
+        assert "inputs could not be lifted: cut.json, day 2/empty.json; what" in said[-1]
+    for path in (*folder.rglob("*.npz"), *folder.rglob("cam*/*.json")):
+        path.unlink()
+    assert lift(folder, tmp_path / "none", tiny) == 2
+    assert "nothing in this folder can be lifted" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_videos_and_motion_beside_keypoints_are_called_so(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "clip.mp4").write_bytes(b"0000ftypisom")
+    motionlift.write(make_example().truth, folder / "truth.bvh")
+    assert lift(folder, tmp_path / "out", tiny) == 0
+    said = capsys.readouterr().err
+    assert "note: 1 file is left out, a video beside keypoints (to find people in it" in said
+    assert "give it by itself): clip.mp4\n" in said
+    assert "note: 1 file is left out, 3D motion already: truth.bvh\n" in said
+
+
+def test_an_unreadable_folder_is_one_line_and_the_others_are_lifted(
+    folder: Path,
+    tmp_path: Path,
+    tiny: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listed = Path.iterdir
+
+    def refused(path: Path) -> Iterator[Path]:
+        if path.name == "day 2":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    assert lift(folder, tmp_path / "out", tiny) == 2
+    assert files(tmp_path / "out") == ["cam1.npz", "walk.npz"]
+    said = capsys.readouterr().err
+    assert f"motionlift: {folder / 'day 2'}: cannot be read (Permission denied)\n" in said
 
 
 def test_an_interrupt_leaves_no_half_file_and_the_next_run_goes_on(

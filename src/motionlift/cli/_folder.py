@@ -1,14 +1,15 @@
 """What `motionlift lift` does with a folder of several inputs: each to a file of its own.
 
-An input that cannot be read is said, and does not stop the others. What an earlier run has lifted
-in the same way is left as it is. Under torchrun each process takes its part.
+An input that cannot be read is said, and does not stop the others; the command fails at its end.
+What an earlier run has lifted in the same way is left as it is. Under torchrun each process takes
+its part.
 """
 
 import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +29,7 @@ from motionlift.cli._report import of_person, say, say_machine
 from motionlift.errors import MotionliftError, OptionError
 from motionlift.files import check_writable
 from motionlift.finishing import LiftOptions
-from motionlift.formats import find_writer
+from motionlift.formats import FORMATS, find_writer
 from motionlift.video.kinds import is_video
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def inputs_of(asked: "LiftArguments") -> Found | None:
 
     Raises:
         OptionError: if there are flags for several inputs, or a folder for their files is needed.
+        MotionliftError: if the folder cannot be read, or holds only what is broken.
     """
     source = asked.source.source
     suffix = asked.to or ".npz"
@@ -52,10 +54,13 @@ def inputs_of(asked: "LiftArguments") -> Found | None:
         suffix=suffix,
         recognise=lambda path: keypoint_title(path, name=asked.source.format),
     )
-    if found is None and asked.source.format is None:
+    if found is not None and not found.inputs and asked.source.format is None:
         # Beside keypoints, videos are what these were found in.
         found = inputs_in(source, out=asked.out, suffix=suffix, recognise=_video_title)
-    if found is None:
+    if found is not None and found.broken and not found.inputs:
+        _say_broken(found)
+        raise MotionliftError(f"{source}: nothing in this folder can be lifted")
+    if found is None or not found.inputs:
         if asked.to is not None or asked.overwrite:
             raise OptionError(
                 f"{source}: is not a folder of several inputs, so --to and --overwrite change "
@@ -85,29 +90,37 @@ def lift_folder(asked: "LiftArguments", found: Found, options: LiftOptions) -> N
             "skipped",
             f"{len(own) - len(waiting)} inputs that are lifted already; --overwrite lifts them too",
         )
-    if not waiting:
-        return
+    _say_broken(found)
+    failed = [*found.broken, *(_lift_inputs(waiting, asked, options, made_by) if waiting else ())]
+    if failed:
+        more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+        raise MotionliftError(
+            f"{len(failed)} of {len(waiting) + len(found.broken)} inputs could not be lifted: "
+            f"{_names(failed[:_NAMED], asked.source.source)}{more}; what is wrong with each is "
+            "said above"
+        )
+
+
+def _lift_inputs(
+    waiting: Sequence[Input],
+    asked: "LiftArguments",
+    options: LiftOptions,
+    made_by: Mapping[str, Any],
+) -> list[Path]:
+    """Lift each; those that could not be."""
     lifter, frames, seconds = _lifter_of(asked), 0, 0.0
-    failed: list[Input] = []
+    failed = []
     for each in waiting:
         try:
             lifted = _lift_input(each, asked, lifter, options, made_by)
         except MotionliftError as error:
             print(f"motionlift: {each.path}: {_without(each.path, error)}", file=sys.stderr)
-            failed.append(each)
+            failed.append(each.path)
             continue
         frames, seconds = frames + lifted[0], seconds + lifted[1]
     if frames:
         say_machine(lifter, seconds=seconds, frames=frames)
-    if failed:
-        names = ", ".join(
-            str(each.path.relative_to(asked.source.source)) for each in failed[:_NAMED]
-        )
-        more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
-        raise MotionliftError(
-            f"{len(failed)} of {len(waiting)} inputs could not be lifted: {names}{more}; what is "
-            "wrong with each is said above"
-        )
+    return failed
 
 
 def _lift_input(
@@ -166,13 +179,30 @@ def _say_found(source: Path, found: Found) -> None:
     counts = Counter(each.format for each in found.inputs)
     kinds = ", ".join(f"{count} {title}" for title, count in sorted(counts.items()))
     say("inputs", f"{len(found.inputs)} in {source}: {kinds}")
-    if found.others:
-        names = ", ".join(str(each.relative_to(source)) for each in found.others[:_NAMED])
-        more = ", ..." if len(found.others) > _NAMED else ""
-        print(
-            f"note: {len(found.others)} files are no keypoints and are left out: {names}{more}",
-            file=sys.stderr,
-        )
+    left_out: dict[str, list[Path]] = {}
+    for path in found.others:
+        left_out.setdefault(_why_left_out(path), []).append(path)
+    for why, paths in left_out.items():
+        files = "1 file is" if len(paths) == 1 else f"{len(paths)} files are"
+        more = ", ..." if len(paths) > _NAMED else ""
+        names = _names(paths[:_NAMED], source)
+        print(f"note: {files} left out, {why}: {names}{more}", file=sys.stderr)
+
+
+def _why_left_out(path: Path) -> str:
+    if is_video(path):
+        return "a video beside keypoints (to find people in it, give it by itself)"
+    is_motion = any(each.read_motion is not None and each.sniff(path) for each in FORMATS)
+    return "3D motion already" if is_motion else "no keypoints"
+
+
+def _say_broken(found: Found) -> None:
+    for path, why in found.broken.items():
+        print(f"motionlift: {path}: {why}", file=sys.stderr)
+
+
+def _names(paths: Sequence[Path], folder: Path) -> str:
+    return ", ".join(str(path.relative_to(folder)) for path in paths)
 
 
 def _without(path: Path, error: MotionliftError) -> str:

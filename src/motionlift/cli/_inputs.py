@@ -14,6 +14,7 @@ from typing import Any
 from motionlift.errors import MotionliftError, OptionError
 from motionlift.files import written_beside
 from motionlift.formats import FORMATS, Format
+from motionlift.formats._unknown import broken
 
 # Beside the outputs: what each was made of. Hidden, as what is only for the next run.
 _RECORDS = ".lifted"
@@ -38,18 +39,24 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a folder holds."""
+    """What a folder holds.
+
+    Attributes:
+        others: files that are no input, in the order of their names.
+        broken: files that would be one but for what is said, and folders that cannot be read.
+    """
 
     inputs: Sequence[Input]
     others: Sequence[Path]
+    broken: Mapping[Path, str]
 
 
 def inputs_in(
     folder: Path, *, out: Path, suffix: str, recognise: Callable[[Path], str | None]
 ) -> Found | None:
-    """The inputs in a folder of several, in the order of their names; None if there is none.
+    """The inputs in a folder, in the order of their names; None if it is itself an input.
 
-    A folder that is itself an input has none. `out`, where it lies inside, is not searched.
+    `out`, where it lies inside, is not searched.
 
     Args:
         suffix: of the files to write.
@@ -59,14 +66,19 @@ def inputs_in(
         return None
     titles: dict[Path, str] = {}
     others: list[Path] = []
-    for path in _below(folder, skip=out.absolute(), is_input=lambda path: path in titles):
+    wrong: dict[Path, str] = {}
+    for path in _below(
+        folder, skip=out.absolute(), is_input=lambda path: path in titles, unreadable=wrong
+    ):
         title = recognise(path)
         if title is not None:
             titles[path] = title
         elif not path.is_dir():
-            others.append(path)
-    if not titles:
-        return None
+            why = _what_is_wrong(path)
+            if why is None:
+                others.append(path)
+            else:
+                wrong[path] = why
     names = _output_names([path.relative_to(folder) for path in titles], folder=folder)
     inputs = [
         Input(
@@ -77,7 +89,7 @@ def inputs_in(
         )
         for (path, title), name in zip(titles.items(), names, strict=True)
     ]
-    return Found(inputs=inputs, others=others)
+    return Found(inputs=inputs, others=others, broken=wrong)
 
 
 def keypoint_title(path: Path, *, name: str | None = None) -> str | None:
@@ -148,14 +160,30 @@ def check_out_folder(source: Path, out: Path) -> None:
         raise OptionError(f"{out}: is the folder of the inputs; give -o another one")
 
 
-def _below(folder: Path, *, skip: Path, is_input: Callable[[Path], bool]) -> Iterator[Path]:
-    """Files and folders at any depth, but nothing inside of what turned out to be an input."""
-    for path in sorted(folder.iterdir()):
+def _below(
+    folder: Path, *, skip: Path, is_input: Callable[[Path], bool], unreadable: dict[Path, str]
+) -> Iterator[Path]:
+    """Files and folders at any depth, but nothing inside of what turned out to be an input.
+
+    Folders that cannot be read are put into `unreadable` with the reason.
+    """
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        unreadable[folder] = f"cannot be read ({error.strerror})"
+        return
+    for path in paths:
         if path.name.startswith(".") or path.absolute() == skip:
             continue
         yield path
         if path.is_dir() and not is_input(path):
-            yield from _below(path, skip=skip, is_input=is_input)
+            yield from _below(path, skip=skip, is_input=is_input, unreadable=unreadable)
+
+
+def _what_is_wrong(path: Path) -> str | None:
+    """What is wrong with a file of a name that keypoints have; None where nothing is known."""
+    names = {each for kind in FORMATS if kind.read_keypoints for each in kind.suffixes}
+    return broken(path) if path.suffix.lower() in names else None
 
 
 def _output_names(inputs: Sequence[Path], *, folder: Path) -> list[Path]:

@@ -96,14 +96,7 @@ def find_format(
     for each in readable:
         if each.sniff(path):
             return each
-    if path.is_dir() and not any(path.iterdir()):
-        raise FormatError(
-            f"{path}: the folder is empty; expected a file or folder of {kind or 'poses'}"
-        )
-    raise FormatError(
-        f"{path}: not {kind or 'poses'} in any known format "
-        f"({', '.join(each.title for each in readable)}); if it is one of these, give --format"
-    )
+    raise FormatError(f"{path}: {_what_is_wrong(path, kind, readable)}")
 
 
 def read_keypoints(
@@ -156,6 +149,39 @@ def find_writer(path: Path) -> Format:
             return each
     known = ", ".join(sorted({suffix for each in writers for suffix in each.suffixes}))
     raise FormatError(f"{path}: cannot write '{path.suffix}' files; choose one of: {known}")
+
+
+def _what_is_wrong(
+    path: Path, kind: Literal["keypoints", "motion"] | None, readable: Sequence[Format]
+) -> str:
+    """Why nothing of that kind can be read, and what to do, of a path that is there."""
+    from motionlift.formats._unknown import what_it_is
+
+    if path.is_dir() and not any(path.iterdir()):
+        return f"the folder is empty; expected a file or folder of {kind or 'poses'}"
+    found = what_it_is(path)
+    if found is not None:
+        return f"{found}; expected {_EXPECTED[kind]}"
+    other = kind and next(
+        (each for each in FORMATS if each.kind != kind and each.sniff(path)), None
+    )
+    if other is not None and kind == "keypoints":
+        return (
+            f"3D motion already ({other.title}), nothing to lift; `motionlift view` shows it, and "
+            "Python's motionlift.read and motionlift.write make another format of it"
+        )
+    if other is not None:
+        return f"2D keypoints ({other.title}), no 3D motion; `motionlift lift` makes that of them"
+    titles = ", ".join(each.title for each in readable)
+    doubt = "; if it is one of these, give --format" if kind == "keypoints" else ""
+    return f"not {kind or 'poses'} in any known format ({titles}){doubt}"
+
+
+_EXPECTED = {
+    "keypoints": "2D keypoints, or a video of people",
+    "motion": "3D motion, such as `motionlift lift` writes",
+    None: "keypoints, 3D motion, or a video of people",
+}
 
 
 def _reader(each: Format) -> object:

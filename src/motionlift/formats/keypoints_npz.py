@@ -62,6 +62,11 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     notes = [*map(str, arrays.get("notes", np.empty(0, np.str_)).reshape(-1)), *clean(points)]
     said = arrays.get("fps", np.array(math.nan)).reshape(-1)[:1].tolist()
     fps, more = fps_of(None if not said or said[0] != said[0] else said[0])
+    if "positions" in arrays:
+        more.append(
+            "the file holds 3D motion already, which `motionlift view` shows; these are the "
+            "keypoints that it was lifted from"
+        )
     try:
         return [
             Pose2D(
