@@ -16,7 +16,15 @@ from motionlift.api import choose_people, write
 from motionlift.cli._detecting import Detection, keypoint_source
 from motionlift.cli._folder import inputs_of, lift_folder
 from motionlift.cli._lift_options import Finishing, options_of
-from motionlift.cli._report import of_person, progress_bar, say, say_lift, say_machine, say_notes
+from motionlift.cli._report import (
+    of_person,
+    progress_bar,
+    say,
+    say_lift,
+    say_machine,
+    say_notes,
+    say_people,
+)
 from motionlift.errors import FormatError, OptionError
 from motionlift.files import check_writable, written_beside
 from motionlift.finishing import LiftOptions, lift_with
@@ -100,7 +108,7 @@ def lift(arguments: Sequence[str]) -> None:
         return
     check_writable(asked.out)
     find_writer(asked.out)
-    people = people_of(asked.source, out=asked.out)
+    people = people_of(asked.source, out=asked.out, with_table=True)
     lifter = make_lifter(asked.network, flip=asked.flip)
     for lifted, seconds, out in lift_people(people, lifter, options):
         say_lift(lifted, lifter, seconds=seconds)
@@ -131,7 +139,7 @@ def encode(arguments: Sequence[str]) -> None:
     check_writable(asked.out)
     if asked.out.suffix != ".npz":
         raise FormatError(f"{asked.out}: features are written as .npz; give such a name")
-    people = people_of(asked.source, out=asked.out)
+    people = people_of(asked.source, out=asked.out, with_table=True)
     lifter = make_lifter(asked.network)
     for pose, out in people:
         began = time.perf_counter()
@@ -156,8 +164,8 @@ def make_lifter(asked: Network, *, flip: bool = False) -> "Lifter":
     return Lifter(model, device=asked.device, precision=asked.precision, flip=flip)
 
 
-def people_of(asked: Source, *, out: Path) -> list[tuple[Pose2D, Path]]:
-    """Who is to be lifted, and the file for each of them."""
+def people_of(asked: Source, *, out: Path, with_table: bool = False) -> list[tuple[Pose2D, Path]]:
+    """Who is to be lifted, and the file for each of them; says who was found if asked to."""
     if asked.fps is not None and not 0 < asked.fps < float("inf"):
         raise OptionError(f"--fps {asked.fps:g}: a frame rate is above 0")
     if asked.image_size is not None and min(asked.image_size) < 1:
@@ -168,6 +176,8 @@ def people_of(asked: Source, *, out: Path) -> list[tuple[Pose2D, Path]]:
     )
     source = keypoint_source(asked.source, asked.detection, out=out, is_keypoints=is_of_keypoints)
     people = read_keypoints(source, options, format=asked.format)
+    if with_table:
+        say_people(people)
     chosen = choose_people(people, asked.person)
     if len(chosen) == 1:
         return [(chosen[0], out)]

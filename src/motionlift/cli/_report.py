@@ -5,12 +5,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from motionlift.formats import people_table
 from motionlift.poses import Pose2D, Pose3D
 
 if TYPE_CHECKING:
     from motionlift.lifting import Lifter
 
 _LABEL_WIDTH = 10
+_MOST_PEOPLE = 20
 
 
 def say(label: str, text: str) -> None:
@@ -36,6 +38,18 @@ def say_notes(notes: Sequence[str]) -> None:
     """What was inferred, skipped or rescaled."""
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
+
+
+def say_people(people: Sequence[Pose2D]) -> None:
+    """Who was found, where there are several to choose from; of a crowd the most prominent."""
+    if len(people) < 2:
+        return
+    head, *rows = people_table(people)
+    for line in (head, *rows[:_MOST_PEOPLE]):
+        print(line)
+    if len(rows) > _MOST_PEOPLE:
+        print(f"... and {len(rows) - _MOST_PEOPLE} more, less prominent")
+    print(flush=True)
 
 
 def say_lift(lifted: Pose3D, lifter: "Lifter", *, seconds: float) -> None:
