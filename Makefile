@@ -36,8 +36,8 @@ $(VENV)-video/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 check: $(STAMP)
-	$(BIN)/ruff format --check src tests
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests scripts
+	$(BIN)/ruff check src tests scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -45,8 +45,8 @@ docs: $(STAMP)
 	$(BIN)/mkdocs build --strict
 
 format: $(STAMP)
-	$(BIN)/ruff format src tests
-	$(BIN)/ruff check --fix src tests
+	$(BIN)/ruff format src tests scripts
+	$(BIN)/ruff check --fix src tests scripts
 
 clean:
 	rm -rf $(VENV) $(VENV)-video out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -50,8 +50,8 @@ def lift(num_frames: int, folder: Path, *, model: str) -> None:
     seconds = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(done.stdout.replace(f"{folder}/", ""), end="")  # noqa: T201
-    print(  # noqa: T201
+    print(done.stdout.replace(f"{folder}/", ""), end="")
+    print(
         f"{num_frames} frames, {source.stat().st_size / 1e6:.0f} MB of keypoints, to "
         f"{out.stat().st_size / 1e6:.0f} MB: {seconds:.0f} s, {used:.0f} s of processor time "
         f"({num_frames / used:.0f} frames a second of it), "

@@ -1,6 +1,6 @@
 """What half of the bits cost in training: bf16 autocast against fp32, everything else alike.
 
-    python scripts/precision.py --store STORE --out OUT
+python scripts/precision.py --store STORE --out OUT
 """
 
 from study_runs import Variant, all_runs, parser_of, table_of, write_study

@@ -49,9 +49,7 @@ def main() -> None:
         raise SystemExit(f"{asked.evaluation}: scores other weights than those of {asked.errors}")
     theirs = model.state_dict()
     if any(not torch.equal(each, theirs[name]) for name, each in learned.state_dict().items()):
-        raise SystemExit(
-            f"{asked.errors}: an error head of other weights than {asked.run}"
-        )
+        raise SystemExit(f"{asked.errors}: an error head of other weights than {asked.run}")
     card = model.card | {
         "summary": RECIPES.get(model.card["recipe"]).summary,
         "benchmark": {

@@ -1,0 +1,88 @@
+"""How well a network lifts a real person: three detectors, two cameras, held to a triangulation.
+
+    python scripts/real_person.py FOLDER [--model M]
+
+FOLDER holds detections, calibration and triangulation of Pose2Sim's balancing trial, laid out as
+its table below says. The triangulation, by four cameras and OpenPose, is itself good to a few
+centimetres. For each detection: P-MPJPE, and in how many frames in which one foot is off the floor
+the knees and ankles come in the right order of depth, as the calibrated camera sees the truth.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import motionlift
+from motionlift.calibration import PinholeCamera, read_calibration
+from motionlift.evaluation.comparison import compare
+from motionlift.formats import ReadOptions
+from motionlift.network.weights import load_model
+from motionlift.poses import Pose3D
+
+TRUTH = "trc/S00_P00_T01_BalancingTrial_0-100.trc"
+CALIBRATION = "calibration/Calib_qualisys.toml"
+FPS = 60.0
+DETECTIONS = {
+    "OpenPose, cam01": ("cam_01", "openpose_body25/single"),
+    "OpenPose, cam03": ("cam_03", "openpose_body25b/single_cam03"),
+    "MediaPipe, cam01": ("cam_01", "mediapipe/single_cam01.json"),
+    "MediaPipe, cam03": ("cam_03", "mediapipe/single_cam03.json"),
+    "MoveNet, cam01": ("cam_01", "movenet_coco17/single_cam01_coco_results.json"),
+    "MoveNet, cam03": ("cam_03", "movenet_coco17/single_cam03_coco_results.json"),
+}
+FOOT_IS_UP = 0.10  # metres between the ankles' heights
+DEPTH_IS_CLEAR = 0.05  # metres between left and right: below, the truth itself is in doubt
+PAIRS = ("knee", "ankle")
+
+
+def order_of_legs(lifted: Pose3D, truth: Pose3D, camera: PinholeCamera) -> dict[str, str]:
+    """For knees and ankles: frames with left and right in the right order, of those that count."""
+    _, ours, theirs = np.intersect1d(lifted.frame_index, truth.frame_index, return_indices=True)
+    seen = camera.to_camera(truth.positions[theirs].astype(np.float64))
+    at = truth.skeleton.index
+    height = truth.positions[theirs, :, 1]
+    is_up = np.abs(height[:, at("left_ankle")] - height[:, at("right_ankle")]) > FOOT_IS_UP
+    answer = {}
+    for pair in PAIRS:
+        left, right = at(f"left_{pair}"), at(f"right_{pair}")
+        true = seen[:, left, 2] - seen[:, right, 2]
+        said = lifted.positions[ours, left, 2] - lifted.positions[ours, right, 2]
+        counts = is_up & (np.abs(true) > DEPTH_IS_CLEAR)
+        agrees = (np.sign(true) == np.sign(said)) & counts
+        answer[pair] = f"{agrees.sum()} of {counts.sum()}"
+    return answer
+
+
+def main() -> None:
+    """Lift, compare, and print a table and the errors of the joints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", default="default")
+    asked = parser.parse_args()
+    (truth,) = motionlift.read(asked.folder / TRUTH, kind="motion")
+    cameras = read_calibration(asked.folder / CALIBRATION)
+    model = load_model(asked.model)
+    say = sys.stdout.write
+    say("| detections | P-MPJPE, mm | knees in order | ankles in order |\n")
+    say("| --- | ---: | ---: | ---: |\n")
+    by_joint = {}
+    options = ReadOptions(fps=FPS)
+    for name, (camera, path) in DETECTIONS.items():
+        people = motionlift.read(asked.folder / path, kind="keypoints", options=options)
+        lifted = motionlift.lift(people[0], model=model)
+        found = compare(lifted, truth)
+        order = order_of_legs(lifted, truth, cameras[camera])
+        error = 1000 * found.frame_errors.mean()
+        say(f"| {name} | {error:.1f} | {order['knee']} | {order['ankle']} |\n")
+        by_joint[name] = found.joint_means
+    joints = list(next(iter(by_joint.values())))
+    say(f"\n| joint | {' | '.join(by_joint)} |\n| --- |{' ---: |' * len(by_joint)}\n")
+    for joint in joints:
+        values = " | ".join(f"{1000 * each[joint]:.0f}" for each in by_joint.values())
+        say(f"| {joint.replace('_', ' ')} | {values} |\n")
+
+
+if __name__ == "__main__":
+    main()
