@@ -89,6 +89,15 @@ def test_folder_of_the_cmu_form_is_read(tmp_path: Path) -> None:
     assert pose.is_visible.any(axis=1).tolist() == [True, False, True]
 
 
+@pytest.mark.parametrize("skeleton", [COCO17, HALPE26], ids=lambda each: each.name)
+def test_results_are_recognised_with_their_skeleton(tmp_path: Path, skeleton: Skeleton) -> None:
+    path = _write(tmp_path / "a.json", [_record(f"{k}.jpg", skeleton=skeleton) for k in range(3)])
+    assert find_format(path, kind="keypoints").name == "alphapose"
+    (pose,) = read_keypoints(path)
+    assert pose.skeleton is skeleton
+    assert pose.keypoints[1].tolist() == figure(skeleton)[:, :2].tolist()
+
+
 @pytest.mark.parametrize("count", [133, 136])
 def test_of_whole_bodies_the_body_is_kept(tmp_path: Path, count: int) -> None:
     points = np.concatenate([figure(COCO17), np.full((count - 17, 3), 50.0)])

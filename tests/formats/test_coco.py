@@ -50,6 +50,26 @@ def test_frames_are_image_numbers_in_any_order_and_spelling(tmp_path: Path) -> N
     assert pose.keypoints[:, 0, 0].tolist() == [310, 311, 312]
 
 
+# What each tool adds to a result: Detectron2's COCOEvaluator, ViTPose's (MMPose 0.x) dataset.
+RESULTS = {
+    "Detectron2": {"bbox": [280.0, 100.0, 54.0, 172.0], "segmentation": {"size": [480, 640]}},
+    "ViTPose": {"center": [300.0, 190.0], "scale": [1.1, 1.5]},
+}
+
+
+@pytest.mark.parametrize("tool", RESULTS)
+def test_results_of_other_tools_are_coco_results(tmp_path: Path, tool: str) -> None:
+    content = [_record(k, x=x, **RESULTS[tool]) for k in (139, 140, 142) for x in (300 + k, 30 + k)]
+    path = _write(tmp_path / "coco_instances_results.json", content)
+    assert find_format(path, kind="keypoints").name == "coco"
+    people = read_keypoints(path)
+    assert [pose.skeleton for pose in people] == [COCO17, COCO17]
+    for pose in people:
+        assert pose.frame_index.tolist() == [139, 140, 141, 142]
+        assert pose.is_visible.all(axis=1).tolist() == [True, True, False, True]
+        assert (pose.keypoints[[1, 3]] - pose.keypoints[0])[:, 0].tolist() == [[1, 0], [3, 0]]
+
+
 def _annotations(**image: Any) -> dict[str, Any]:
     points = figure(COCO17)
     points[:, 2] = 2
