@@ -1,10 +1,12 @@
 """Put a run's best weights into the package, with their card.
 
-    python scripts/ship_weights.py RUN --errors RUN2 --evaluation FILE.json --name small
+    python scripts/ship_weights.py RUN --errors RUN2 --evaluation FILE.json --name small \\
+        [--history HISTORY]
 
-RUN2 is what `motionlift finetune --task expected-error --model RUN/best/model.safetensors` made:
-the same weights with an error head. FILE.json is what `motionlift evaluate --store STORE --json`
-wrote of RUN2/best/model.safetensors.
+HISTORY tells what the recipe does not, such as a run in two parts. RUN2 is what
+`motionlift finetune --task expected-error --model RUN/best/model.safetensors` made: the same
+weights with an error head. FILE.json is what `motionlift evaluate --store STORE --json` wrote of
+RUN2/best/model.safetensors.
 """
 
 import argparse
@@ -40,6 +42,7 @@ def main() -> None:
     parser.add_argument("--errors", type=Path, required=True)
     parser.add_argument("--evaluation", type=Path, required=True)
     parser.add_argument("--name", required=True)
+    parser.add_argument("--history", default="", help="what the recipe does not say of the run")
     asked = parser.parse_args()
     learned = load_model(asked.run / "best" / "model.safetensors")
     model = load_model(asked.errors / "best" / "model.safetensors")
@@ -60,6 +63,7 @@ def main() -> None:
         "retrain": f"motionlift pretrain --recipe {model.card['recipe']} --store STORE --out RUN",
         "retrain_error_head": "motionlift finetune --task expected-error "
         "--model RUN/best/model.safetensors --store STORE --out RUN2",
+        "history": asked.history or "one run of the recipe",
         "compute": f"{about['machine']}; torch {about['torch']}; started {about['started']}",
         "limits": LIMITS,
         "notices": NOTICES,
