@@ -105,6 +105,29 @@ def test_everything_at_once_is_done_in_order_and_said(tmp_path: Path) -> None:
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize("fps", [50.0, 120.0])
+def test_filled_gaps_are_lifted_but_not_kept_as_if_they_were_found(fps: float) -> None:
+    seen: list[Pose2D] = []
+    pose = keypoints(fps=fps)
+    confidence, points = pose.confidence.copy(), pose.keypoints.copy()
+    points[20:22], confidence[20:22] = np.nan, 0.0
+    broken = replace(pose, keypoints=points, confidence=confidence)
+    done = lift_with(lifter(seen), broken, LiftOptions(interpolate_gaps=5))
+    assert (seen[0].confidence > 0).all()
+    assert done.lifted_from is not None
+    assert_array_equal(done.lifted_from.keypoints, broken.keypoints)
+    assert_array_equal(done.lifted_from.confidence[20:22], 0)
+    assert f"{2 * 17} keypoints in gaps of at most 5 frames are interpolated" in done.notes
+
+
+@pytest.mark.parametrize("options", [{"smooth": "savgol"}, {"fps_out": 25.0}])
+def test_a_missing_rate_is_said_before_the_lift(options: dict[str, Any]) -> None:
+    seen: list[Pose2D] = []
+    with pytest.raises(OptionError, match="has no frame rate; give --fps"):
+        lift_with(lifter(seen), keypoints(fps=None), LiftOptions(**options))
+    assert not seen
+
+
 def test_height_alone_gives_metres_and_says_that_the_path_is_not_known() -> None:
     done = lift_with(lifter(), keypoints(), LiftOptions(height=1.6))
     assert (done.units, done.space) == ("m", "camera")

@@ -89,6 +89,37 @@ def test_a_gap_stays_and_parts_what_is_beside_it(text: str) -> None:
     assert_allclose(broken.positions[60:], alone.positions, atol=0.05)
 
 
+@pytest.mark.parametrize("text", BOTH)
+def test_frames_that_the_file_leaves_out_part_what_is_beside_them(text: str) -> None:
+    noisy = replace(jittering(), lifted_from=None)
+    assert noisy.root_xy is not None
+    index = noisy.frame_index
+    ends = [
+        replace(
+            noisy,
+            positions=noisy.positions[part],
+            confidence=noisy.confidence[part],
+            frame_index=index[part],
+            root_xy=noisy.root_xy[part],
+        )
+        for part in (slice(0, 50), slice(50, None))
+    ]
+    jumping = replace(noisy, frame_index=np.where(np.arange(len(index)) < 50, index, index + 40))
+    found = smoothed(jumping, parse_smoothing(text)).positions
+    alone = [smoothed(each, parse_smoothing(text)).positions for each in ends]
+    assert_allclose(found, np.concatenate(alone), atol=0.3)
+    through = smoothed(noisy, parse_smoothing(text)).positions
+    assert np.abs(found - through)[45:55].max() > 1
+
+
+def test_every_other_frame_is_smoothed_over_the_same_time() -> None:
+    noisy = jittering()
+    sparse = replace(noisy, frame_index=2 * noisy.frame_index, lifted_from=None)
+    slow = replace(noisy, fps=noisy.fps / 2, lifted_from=None)
+    found, expected = (smoothed(each, parse_smoothing("savgol")) for each in (sparse, slow))
+    assert_allclose(found.positions, expected.positions)
+
+
 def test_the_way_in_the_picture_is_smoothed_as_well() -> None:
     walk = lifted_walk()
     assert walk.root_xy is not None

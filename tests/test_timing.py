@@ -110,6 +110,49 @@ def test_missing_frames_are_missing_at_any_rate() -> None:
     assert_array_equal(np.flatnonzero(is_missing), range(50, 55))
 
 
+def test_frames_that_the_file_leaves_out_are_missing_at_any_rate() -> None:
+    kept = np.r_[0:20, 40:60]
+    whole = swinging()
+    jumping = replace(
+        whole,
+        keypoints=whole.keypoints[kept],
+        confidence=whole.confidence[kept],
+        frame_index=kept,
+    )
+    pose = keypoints_at(jumping, 50.0)
+    seconds = np.arange(pose.num_frames) / 50
+    is_left_out = (seconds > 19 / 30 + 1e-6) & (seconds < 40 / 30 - 1e-6)
+    assert_array_equal(pose.confidence[:, 0] == 0, is_left_out)
+    # Before and after it is as if nothing were missing: what is far is not drawn upon.
+    expected = keypoints_at(whole, 50.0).keypoints
+    assert_allclose(pose.keypoints[~is_left_out], expected[~is_left_out], atol=1.5)
+
+
+def test_motion_of_frames_that_the_file_leaves_out_is_missing() -> None:
+    walk = lifted_walk()
+    kept = np.r_[0:100, 140:400]
+    assert walk.lifted_from is not None and walk.root_xy is not None
+    jumping = replace(
+        walk,
+        positions=walk.positions[kept],
+        confidence=walk.confidence[kept],
+        frame_index=kept,
+        root_xy=walk.root_xy[kept],
+        lifted_from=None,
+    )
+    slow = motion_at(jumping, 25.0)
+    assert_array_equal(slow.frame_index, range(200))
+    # Frame 50 would be at frame 100 of the source, frame 70 is at its 140.
+    assert_array_equal(np.flatnonzero(slow.confidence[:, 0] == 0), range(50, 70))
+    assert_allclose(slow.positions[70:], walk.positions[140::2])
+
+
+def test_every_other_frame_is_a_rate_and_no_gap() -> None:
+    half = swinging(30, fps=15.0)
+    sparse = replace(half, frame_index=2 * half.frame_index, fps=30.0)
+    assert_allclose(keypoints_at(sparse, 50.0).keypoints, keypoints_at(half, 50.0).keypoints)
+
+
 def test_motion_without_a_rate_cannot_be_resampled() -> None:
     with pytest.raises(OptionError, match="no frame rate; give --fps as well"):
         motion_at(replace(lifted_walk(), fps=None), 25.0)

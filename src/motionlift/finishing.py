@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from motionlift import smoothing, timing
 from motionlift.calibration import PinholeCamera, choose_camera
 from motionlift.errors import OptionError
 from motionlift.poses import Pose2D, Pose3D, to_h36m17
@@ -96,11 +97,18 @@ def lift_with(
         OptionError: if the options do not go with the keypoints.
         MotionliftError: if there is nothing to lift.
     """
+    # What is wrong is said before the work.
     if options.has_camera:
-        _camera(options, pose)  # what is wrong with it is said before the work
-    if options.interpolate_gaps:
-        pose = fill_gaps(pose, max_frames=options.interpolate_gaps)
-    return finish(_lifted(lifter, pose, on_progress), options)
+        _camera(options, pose)
+    if options.smooth is not None:
+        smoothing.known_rate(pose)
+    if options.fps_out is not None:
+        timing.known_rate(pose)
+    if not options.interpolate_gaps:
+        return finish(_lifted(lifter, pose, on_progress), options)
+    lifted = _lifted(lifter, fill_gaps(pose, max_frames=options.interpolate_gaps), on_progress)
+    # What was filled in is for the network; keypoints are kept as they were found.
+    return finish(replace(lifted, lifted_from=to_h36m17(pose)), options)
 
 
 def finish(lifted: Pose3D, options: LiftOptions) -> Pose3D:

@@ -221,6 +221,16 @@ def to_h36m17(pose: Pose2D) -> Pose2D:
     )
 
 
+def usual_step(frame_index: Int[np.ndarray, " frame"]) -> int:
+    """From one frame number to the next, in the median: 2 where every other frame is there."""
+    return int(np.median(np.diff(frame_index))) if len(frame_index) > 1 else 1
+
+
+def rows_before_gaps(frame_index: Int[np.ndarray, " frame"]) -> Int[np.ndarray, " gap"]:
+    """The rows after which the source leaves frames out: the next is farther than usual."""
+    return np.flatnonzero(np.diff(frame_index) > usual_step(frame_index))
+
+
 def _fields_of(dataset: "xarray.Dataset", *, points: str) -> dict[str, Any]:
     """What both records read from a Dataset, by their names; `points` is that of the points."""
     fields = from_dataset(dataset)

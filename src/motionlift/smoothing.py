@@ -5,7 +5,8 @@
 - **one-euro**, Casiez et al. 2012: a low-pass that opens as the joint moves faster. It looks back
   only, as a live display must, so quick motion lags a little.
 
-Both work on each run of frames in which the same joints are there; nothing is filled in.
+Both work on each run of frames in which the same joints are there, and none is left out by the
+source; nothing is filled in.
 """
 
 import itertools
@@ -13,10 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from motionlift.errors import OptionError
-from motionlift.poses import Pose3D
+from motionlift.poses import Pose2D, Pose3D, rows_before_gaps, usual_step
 from motionlift.scale import stature
 
 _DEGREE = 2
@@ -74,19 +75,16 @@ def smoothed(pose: Pose3D, smoothing: Smoothing) -> Pose3D:
     Raises:
         OptionError: if the frame rate is unknown.
     """
-    if pose.fps is None:
-        raise OptionError(
-            f"--smooth works in seconds, and {pose.source or 'the source'} has no frame rate; "
-            "give --fps"
-        )
+    rate = known_rate(pose) / usual_step(pose.frame_index)
+    gaps = rows_before_gaps(pose.frame_index)
     height = stature(pose.positions)
     num_frames = pose.num_frames
-    paths = _filtered(pose.positions, smoothing, fps=pose.fps, height=height)
+    paths = _filtered(pose.positions, smoothing, gaps=gaps, fps=rate, height=height)
     changes: dict[str, Float[np.ndarray, "frame 2"]] = {}
     if pose.root_xy is not None:
         in_picture = height / (pose.metres_per_pixel or 1.0)
         root = pose.root_xy.reshape(num_frames, 1, 2)
-        found = _filtered(root, smoothing, fps=pose.fps, height=in_picture)
+        found = _filtered(root, smoothing, gaps=gaps, fps=rate, height=in_picture)
         changes["root_xy"] = found.reshape(num_frames, 2)
     moved = np.linalg.norm(paths - pose.positions, axis=-1)
     unit, digits = (1000, "mm") if pose.units == "m" else (1, "px")
@@ -100,6 +98,20 @@ def smoothed(pose: Pose3D, smoothing: Smoothing) -> Pose3D:
         notes=(*pose.notes, note),
         **changes,  # type: ignore[arg-type]
     )
+
+
+def known_rate(pose: Pose2D | Pose3D) -> float:
+    """The frame rate, which smoothing cannot do without.
+
+    Raises:
+        OptionError: if nobody knows it.
+    """
+    if pose.fps is None:
+        raise OptionError(
+            f"--smooth works in seconds, and {pose.source or 'the source'} has no frame rate; "
+            "give --fps"
+        )
+    return pose.fps
 
 
 def savgol(
@@ -147,11 +159,12 @@ def _filtered(
     points: Float[np.ndarray, "frame joint axis"],
     smoothing: Smoothing,
     *,
+    gaps: Int[np.ndarray, " gap"],
     fps: float,
     height: float,
 ) -> Float[np.ndarray, "frame joint axis"]:
     filtered = points.astype(np.float64)
-    for first, last, joints in _runs(~np.isnan(points).any(axis=-1)):
+    for first, last, joints in _runs(~np.isnan(points).any(axis=-1), gaps):
         run = filtered[first:last][:, joints]
         if smoothing.kind == "savgol":
             flat = run.reshape(len(run), -1)
@@ -165,9 +178,9 @@ def _filtered(
 
 
 def _runs(
-    is_known: Bool[np.ndarray, "frame joint"],
+    is_known: Bool[np.ndarray, "frame joint"], gaps: Int[np.ndarray, " gap"]
 ) -> list[tuple[int, int, Bool[np.ndarray, " joint"]]]:
     """Ranges of frames in which the same joints are there, and which those are."""
-    changes = np.flatnonzero((is_known[1:] != is_known[:-1]).any(axis=1)) + 1
-    edges = [0, *changes.tolist(), len(is_known)]
+    changes = np.flatnonzero((is_known[1:] != is_known[:-1]).any(axis=1))
+    edges = [0, *(np.union1d(changes, gaps) + 1).tolist(), len(is_known)]
     return [(a, b, is_known[a]) for a, b in itertools.pairwise(edges) if is_known[a].any()]

@@ -1,17 +1,18 @@
 """Other frame rates, and keypoints for frames in which a joint was missed, both on request.
 
 Frame k of a rate is at k / fps seconds, so that motion keeps its time. Between frames a local cubic
-is laid (`data/resample.py` says why); confidences are the lesser of the two frames' around.
+is laid (`data/resample.py` says why); confidences are the lesser of the two frames' around. Frames
+that a source leaves out are missing at any rate.
 """
 
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Real
 
 from motionlift.data.resample import at_times
 from motionlift.errors import OptionError
-from motionlift.poses import Pose2D, Pose3D
+from motionlift.poses import Pose2D, Pose3D, rows_before_gaps
 
 _TOLERANCE = 1e-6
 # Four hours at 1000 frames a second, 3 GB of positions.
@@ -57,8 +58,8 @@ def keypoints_at(pose: Pose2D, fps: float) -> Pose2D:
     last = (pose.frame_index[-1] - pose.frame_index[0]) / pose.fps
     count = int(np.ceil(last * fps - _TOLERANCE)) + 1
     seconds = np.minimum(np.arange(count) / fps, last)
-    place = _places(pose.frame_index, pose.frame_index[0] + seconds * pose.fps)
-    keypoints, confidence = _sampled(pose.keypoints, pose.confidence, place)
+    wanted = pose.frame_index[0] + seconds * pose.fps
+    keypoints, confidence = _sampled(pose.keypoints, pose.confidence, pose.frame_index, wanted)
     return replace(
         pose,
         keypoints=keypoints,
@@ -74,11 +75,7 @@ def motion_at(pose: Pose3D, fps: float) -> Pose3D:
     Raises:
         OptionError: if its own rate is unknown, or the new one has no frame in its time.
     """
-    if pose.fps is None:
-        raise OptionError(
-            f"--fps-out: {pose.source or 'the source'} has no frame rate; give --fps as well"
-        )
-    ratio = fps / pose.fps
+    ratio = fps / known_rate(pose)
     first = int(np.ceil(pose.frame_index[0] * ratio - _TOLERANCE))
     last = int(np.floor(pose.frame_index[-1] * ratio + _TOLERANCE))
     if last < first:
@@ -88,8 +85,9 @@ def motion_at(pose: Pose3D, fps: float) -> Pose3D:
             f"--fps-out {fps:g}: the motion would have {last - first + 1} frames; give a lower rate"
         )
     frames = np.arange(first, last + 1)
-    place = _places(pose.frame_index, frames / ratio)
-    positions, confidence = _sampled(pose.positions, pose.confidence, place)
+    wanted = frames / ratio
+    place = _places(pose.frame_index, wanted)
+    positions, confidence = _sampled(pose.positions, pose.confidence, pose.frame_index, wanted)
     note = f"resampled from {pose.fps:g} to {fps:g} frames a second"
     return replace(
         pose,
@@ -99,9 +97,22 @@ def motion_at(pose: Pose3D, fps: float) -> Pose3D:
         fps=fps,
         root_xy=None if pose.root_xy is None else at_times(pose.root_xy[:, None], place)[:, 0],
         expected_error=errors_at(pose.expected_error, place, confidence > 0),
-        lifted_from=_seen_at(pose.lifted_from, place, frames=frames, fps=fps),
+        lifted_from=_seen_at(pose.lifted_from, wanted, frames=frames, fps=fps),
         notes=(*pose.notes, note),
     )
+
+
+def known_rate(pose: Pose2D | Pose3D) -> float:
+    """The frame rate, which `--fps-out` cannot do without.
+
+    Raises:
+        OptionError: if nobody knows it.
+    """
+    if pose.fps is None:
+        raise OptionError(
+            f"--fps-out: {pose.source or 'the source'} has no frame rate; give --fps as well"
+        )
+    return pose.fps
 
 
 def positions_at(
@@ -125,19 +136,27 @@ def errors_at(
 
 
 def _seen_at(
-    seen: Pose2D | None, place: Float[np.ndarray, " moment"], *, frames: np.ndarray, fps: float
+    seen: Pose2D | None, wanted: Float[np.ndarray, " moment"], *, frames: np.ndarray, fps: float
 ) -> Pose2D | None:
     if seen is None:
         return None
-    keypoints, confidence = _sampled(seen.keypoints, seen.confidence, place)
+    keypoints, confidence = _sampled(seen.keypoints, seen.confidence, seen.frame_index, wanted)
     return replace(seen, keypoints=keypoints, confidence=confidence, frame_index=frames, fps=fps)
 
 
 def _sampled(
     points: Float[np.ndarray, "frame joint axis"],
     confidence: Float[np.ndarray, "frame joint"],
-    place: Float[np.ndarray, " moment"],
+    frame_index: Int[np.ndarray, " frame"],
+    wanted: Float[np.ndarray, " moment"],
 ) -> tuple[Float[np.ndarray, "moment joint axis"], Float[np.ndarray, "moment joint"]]:
+    """Points and confidences at moments that are given in frame numbers."""
+    # A missing frame in every gap, so that nothing is bridged over it.
+    gaps = rows_before_gaps(frame_index)
+    middles = (frame_index[gaps] + frame_index[gaps + 1]) / 2
+    place = _places(np.insert(frame_index.astype(float), gaps + 1, middles), wanted)
+    points = np.insert(points, gaps + 1, np.nan, axis=0)
+    confidence = np.insert(confidence, gaps + 1, 0.0, axis=0)
     sampled = at_times(points, place)
     before, after = np.floor(place).astype(int), np.ceil(place).astype(int)
     lesser = np.minimum(confidence[before], confidence[after])
@@ -146,7 +165,7 @@ def _sampled(
 
 
 def _places(
-    frame_index: Int[np.ndarray, " frame"], wanted: Float[np.ndarray, " moment"]
+    frame_index: Real[np.ndarray, " frame"], wanted: Float[np.ndarray, " moment"]
 ) -> Float[np.ndarray, " moment"]:
     """Moments in frame numbers as places between rows, snapped to rows where they are one."""
     place = np.interp(wanted, frame_index, np.arange(len(frame_index)))
