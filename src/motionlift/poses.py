@@ -191,7 +191,7 @@ class Pose3D:
         names = ("units", "space", "metres_per_pixel", "model")
         about = {name: dataset.attrs[name] for name in names if name in dataset.attrs}
         fields = _fields_of(dataset, points="positions")
-        beside = {
+        beside: dict[str, Any] = {
             name: dataset[name].transpose(*axes, "individuals").values[..., 0]
             for name, axes in _BESIDE.items()
             if name in dataset

@@ -6,6 +6,7 @@ module, with dashes for underscores. Packages, and modules that begin with an un
 things.
 """
 
+import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterator
@@ -52,7 +53,9 @@ class Registry(Generic[Thing]):
         if name not in self._things:
             if name not in self.names():
                 known = ", ".join(self.names())
-                raise self._error(f"no {self._kind} is named '{name}'; there are: {known}")
+                near = difflib.get_close_matches(name, self.names(), n=1)
+                meant = f"; did you mean {near[0]}?" if near else ""
+                raise self._error(f"no {self._kind} is named '{name}'; there are: {known}{meant}")
             module = importlib.import_module(f"{self._package}.{name.replace('-', '_')}")
             self._things[name] = getattr(module, self._constant)
         return self._things[name]

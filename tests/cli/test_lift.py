@@ -102,6 +102,28 @@ def test_all_people_get_a_file_each(tmp_path: Path, tiny: Path) -> None:
     np.testing.assert_allclose(np.load(tmp_path / "second.npz")["root_xy"][0, 0], roots[1])
 
 
+def test_notes_on_several_people_say_whom_they_are_about(
+    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_openpose(tmp_path / "keypoints", people=2)
+    assert lift(source, tmp_path / "out.npz", tiny, "--person", "all") == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    assert all(note.startswith(("note: person 1: ", "note: person 2: ")) for note in notes)
+    assert "note: person 2: spine, head_top: never among the keypoints; the network" in str(notes)
+    assert lift(source, tmp_path / "out.npz", tiny) == 0
+    assert "note: spine, head_top: never among" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [".trc", ".bvh", ".c3d", ".glb"])
+def test_a_missing_frame_rate_is_said_before_the_lift(
+    suffix: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / f"out{suffix}"
+    # The model does not exist either: had the work begun, the message would say so.
+    refused(lift(folder, out, Path("no-such-model")), "needs a frame rate, and", capsys)
+    assert not out.exists()
+
+
 def test_flip_averages_two_answers(folder: Path, tmp_path: Path, tiny: Path) -> None:
     assert lift(folder, tmp_path / "plain.npz", tiny) == 0
     assert lift(folder, tmp_path / "flip.npz", tiny, "--flip") == 0
@@ -229,6 +251,25 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing(
 ) -> None:
     refused(lift(folder, tmp_path / "out.npz", tiny, *options), message, capsys)
     assert not (tmp_path / "out.npz").exists()
+
+
+def test_help_shows_what_options_take(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["lift", "--help"])
+    said = capsys.readouterr().out
+    assert "--fps FLOAT" in said
+    assert "{None}" not in said
+
+
+def test_a_mistyped_command_is_answered_with_what_may_be_meant(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["lfit", "x"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("motionlift: no command is named 'lfit'; there are: bench, ")
+    assert said.endswith("; did you mean lift?\n")
+    assert main(["xyz"]) == 2
+    assert "did you mean" not in capsys.readouterr().err
 
 
 def test_an_unknown_flag_is_a_usage_error(folder: Path, tmp_path: Path, tiny: Path) -> None:

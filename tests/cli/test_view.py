@@ -8,6 +8,7 @@ import pytest
 
 from motionlift import write
 from motionlift.cli import main
+from motionlift.example import make_example
 from motionlift.viewer.packing import unpack
 from tests.samples import lifted_walk, write_tiny_weights
 from tests.viewer.test_page import motion_of
@@ -93,6 +94,29 @@ def test_a_lift_beside_a_triangulation_has_the_numbers_of_evaluate(
         np.testing.assert_allclose(values, expected["by_frame"][key], atol=0.05)
 
 
+def test_what_an_error_asks_for_can_be_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "walk.trc"
+    write(make_example().truth, path)
+    path.write_text(path.read_text().replace("\tm\t", "\tft\t", 1))
+    assert main(["view", str(path)]) == 2
+    assert "say its size in metres with --metres-per-unit" in capsys.readouterr().err
+    assert main(["view", str(path), "--metres-per-unit", "1"]) == 0
+
+
+def test_every_option_that_readers_of_motion_name_is_there(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for command in ("view", "evaluate"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        said = capsys.readouterr().out
+        for option in ("fps", "up", "metres-per-unit", "names", "body-model"):
+            assert f"--{option} " in said
+        assert "{None}" not in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -104,6 +128,7 @@ def test_a_lift_beside_a_triangulation_has_the_numbers_of_evaluate(
         (["{walk}", "--render", "{folder}/out.html"], "--render writes a film or a picture"),
         (["{walk}", "--render", "{folder}/a.mp4", "--video", "{walk}"], "a film shows no video"),
         ([], "give at least one file"),
+        (["{walk}", "--metres-per-unit", "0"], "--metres-per-unit 0: a size is above 0"),
     ],
 )
 def test_a_wrong_request_is_one_line_and_leaves_nothing(

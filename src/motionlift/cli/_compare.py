@@ -9,7 +9,7 @@ from motionlift.cli._evaluate import opened_json
 from motionlift.errors import MotionliftError
 from motionlift.evaluation.comparison import compare
 from motionlift.evaluation.report_files import comparison_as_json, print_comparison
-from motionlift.formats import read_motion
+from motionlift.formats import ReadOptions, read_motion
 from motionlift.poses import Pose3D
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ def compare_files(asked: "Arguments") -> None:
     assert asked.predictions is not None and asked.truth is not None
     with opened_json(asked.json) as write:
         console = Console()
-        predicted, truth = _first(asked.predictions, console), _first(asked.truth, console)
+        options = asked.reading.options()
+        predicted = _first(asked.predictions, options, console)
+        truth = _first(asked.truth, options, console)
         if truth.units != "m":
             raise MotionliftError(
                 f"{asked.truth}: is in '{truth.units}'; errors need a truth in metres"
@@ -34,8 +36,8 @@ def compare_files(asked: "Arguments") -> None:
         write(comparison_as_json(comparison))
 
 
-def _first(path: Path, console: Console) -> Pose3D:
-    people = read_motion(path)
+def _first(path: Path, options: ReadOptions, console: Console) -> Pose3D:
+    people = read_motion(path, options)
     if len(people) > 1:
         console.print(f"note: {path} holds {len(people)} people; the first is used")
     return people[0]

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from motionlift.cli._parsing import parse
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
@@ -86,7 +88,7 @@ class Merge:
 
 def build(arguments: Sequence[str]) -> None:
     """Parse, build and print the table."""
-    parsed = tyro.cli(Build, args=arguments, prog="motionlift data build")
+    parsed = parse(Build, arguments, prog="motionlift data build")
 
     from motionlift.cli._data_tables import print_summary, progress_bar
     from motionlift.data.build import build_store
@@ -125,7 +127,7 @@ def build(arguments: Sequence[str]) -> None:
 
 def show(arguments: Sequence[str]) -> None:
     """Parse, summarise and print."""
-    parsed = tyro.cli(Show, args=arguments, prog="motionlift data show")
+    parsed = parse(Show, arguments, prog="motionlift data show")
 
     from motionlift.cli._data_tables import print_summary
     from motionlift.data.store import Store
@@ -146,7 +148,7 @@ def show(arguments: Sequence[str]) -> None:
 
 def merge(arguments: Sequence[str]) -> None:
     """Parse, merge and print the table."""
-    parsed = tyro.cli(Merge, args=arguments, prog="motionlift data merge")
+    parsed = parse(Merge, arguments, prog="motionlift data merge")
 
     from motionlift.cli._data_tables import print_summary
     from motionlift.data.merge import merge_stores

@@ -13,6 +13,7 @@ import tyro
 
 from motionlift.api import write
 from motionlift.cli._lifting import Network, make_lifter
+from motionlift.cli._parsing import parse
 from motionlift.cli._report import say, say_lift, say_notes
 from motionlift.example import make_example
 from motionlift.files import check_writable
@@ -34,7 +35,7 @@ class DemoArguments:
 
 def demo(arguments: Sequence[str]) -> None:
     """Run `motionlift demo` with these arguments."""
-    asked = tyro.cli(DemoArguments, args=list(arguments), prog="motionlift demo")
+    asked = parse(DemoArguments, arguments, prog="motionlift demo")
     motion, page, picture = (asked.out / f"demo.{kind}" for kind in ("npz", "html", "png"))
     for path in (motion, page, picture):
         check_writable(path)

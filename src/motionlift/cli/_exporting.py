@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
 from motionlift.api import choose_people
+from motionlift.cli._parsing import parse
+from motionlift.cli._reading import KeypointReading
 from motionlift.cli._report import say
 from motionlift.errors import OptionError
 from motionlift.example import make_example
@@ -30,6 +33,7 @@ class ExportArguments:
     """page to write, .html: it holds the network and lifts keypoints in the browser"""
     keypoints: Path | None = None
     """file or folder of keypoints that the page lifts; the example that ships if not given"""
+    reading: Annotated[KeypointReading, tyro.conf.arg(name="")]
     onnxruntime_web: Path | None = None
     """folder of the npm package onnxruntime-web; node_modules/onnxruntime-web if not given"""
     model: str = "default"
@@ -38,7 +42,7 @@ class ExportArguments:
 
 def export(arguments: Sequence[str]) -> None:
     """Run `motionlift export` with these arguments."""
-    asked = tyro.cli(ExportArguments, args=list(arguments), prog="motionlift export")
+    asked = parse(ExportArguments, arguments, prog="motionlift export")
     _check(asked)
     model = load_model(asked.model)
     if asked.onnx is not None:
@@ -59,6 +63,10 @@ def _check(asked: ExportArguments) -> None:
         raise OptionError("--pixels is about --onnx; a page always has the normalisation inside")
     if asked.page is None and (asked.keypoints or asked.onnxruntime_web):
         raise OptionError("--keypoints and --onnxruntime-web are about --page FILE.html")
+    if asked.keypoints is None and asked.reading != KeypointReading():
+        raise OptionError(
+            "--format, --skeleton, --fps and --image-size are about --keypoints of a page"
+        )
     if asked.onnx is not None:
         check_onnx(asked.onnx)
     if asked.page is not None:
@@ -68,7 +76,9 @@ def _check(asked: ExportArguments) -> None:
 
 def _keypoints(asked: ExportArguments) -> Pose2D:
     if asked.keypoints is not None:
-        return choose_people(read_keypoints(asked.keypoints), "largest")[0]
+        reading = asked.reading
+        people = read_keypoints(asked.keypoints, reading.options(), format=reading.format)
+        return choose_people(people, "largest")[0]
     return make_example().keypoints
 
 

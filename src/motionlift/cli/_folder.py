@@ -131,9 +131,10 @@ def _lift_input(
     made_by: Mapping[str, Any],
 ) -> tuple[int, float]:
     """Frames lifted, and the seconds that took."""
-    from motionlift.cli._lifting import lift_people, people_of
+    from motionlift.cli._lifting import check_rates, lift_people, people_of
 
     people = people_of(replace(asked.source, source=each.path), out=each.out)
+    check_rates(people)
     outputs, frames, seconds = [], 0, 0.0
     for lifted, took, out in lift_people(people, lifter, options):
         for note in lifted.notes:

@@ -16,6 +16,8 @@ from motionlift.api import choose_people, write
 from motionlift.cli._detecting import Detection, keypoint_source
 from motionlift.cli._folder import inputs_of, lift_folder
 from motionlift.cli._lift_options import Finishing, options_of
+from motionlift.cli._parsing import parse
+from motionlift.cli._reading import KeypointReading
 from motionlift.cli._report import (
     of_person,
     progress_bar,
@@ -25,10 +27,11 @@ from motionlift.cli._report import (
     say_notes,
     say_people,
 )
-from motionlift.errors import FormatError, OptionError
+from motionlift.errors import FormatError
 from motionlift.files import check_writable, written_beside
 from motionlift.finishing import LiftOptions, lift_with
-from motionlift.formats import ReadOptions, find_writer, read_keypoints
+from motionlift.formats import find_writer, read_keypoints
+from motionlift.formats._outgoing import known_fps
 from motionlift.poses import Pose2D, Pose3D
 
 if TYPE_CHECKING:
@@ -36,20 +39,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class Source(KeypointReading):
     """Which keypoints, and what their file does not say."""
 
     source: Annotated[Path, tyro.conf.Positional]
     """file or folder of keypoints, or a video of people, or for lift a folder of several"""
-    format: str | None = None
-    """the keypoints' format; recognised by content if not given"""
-    skeleton: str | None = None
-    """the keypoints' skeleton, where files of several look alike; or FILE.toml with your own"""
-    fps: float | None = None
-    """frames a second, instead of what the file says"""
-    image_size: tuple[int, int] | None = None
-    """width and height of the picture, where the file does not say and it matters: for keypoints
-    that are parts of it, as MediaPipe's are, and for --focal and --fov"""
     person: str = "largest"
     """largest, all, or the name of one of the people found; all writes a file for each"""
     detection: Annotated[Detection, tyro.conf.arg(name="")] = field(default_factory=Detection)
@@ -100,7 +94,7 @@ class EncodeArguments:
 
 def lift(arguments: Sequence[str]) -> None:
     """Run `motionlift lift` with these arguments."""
-    asked = tyro.cli(LiftArguments, args=list(arguments), prog="motionlift lift")
+    asked = parse(LiftArguments, arguments, prog="motionlift lift")
     options = options_of(asked.finishing, image_size=asked.source.image_size)
     found = inputs_of(asked)
     if found is not None:
@@ -109,10 +103,23 @@ def lift(arguments: Sequence[str]) -> None:
     check_writable(asked.out)
     find_writer(asked.out)
     people = people_of(asked.source, out=asked.out, with_table=True)
+    check_rates(people)
     lifter = make_lifter(asked.network, flip=asked.flip)
+    are_several = len(people) > 1
     for lifted, seconds, out in lift_people(people, lifter, options):
-        say_lift(lifted, lifter, seconds=seconds)
+        say_lift(lifted, lifter, seconds=seconds, is_one_of_several=are_several)
         say("wrote", str(out))
+
+
+def check_rates(people: list[tuple[Pose2D, Path]]) -> None:
+    """Refuse keypoints without a frame rate for files that need one, before the work.
+
+    Raises:
+        FormatError: if there are such.
+    """
+    for pose, out in people:
+        if find_writer(out).needs_fps:
+            known_fps(pose, out)
 
 
 def lift_people(
@@ -135,12 +142,13 @@ def lift_people(
 
 def encode(arguments: Sequence[str]) -> None:
     """Run `motionlift encode` with these arguments."""
-    asked = tyro.cli(EncodeArguments, args=list(arguments), prog="motionlift encode")
+    asked = parse(EncodeArguments, arguments, prog="motionlift encode")
     check_writable(asked.out)
     if asked.out.suffix != ".npz":
         raise FormatError(f"{asked.out}: features are written as .npz; give such a name")
     people = people_of(asked.source, out=asked.out, with_table=True)
     lifter = make_lifter(asked.network)
+    are_several = len(people) > 1
     for pose, out in people:
         began = time.perf_counter()
         with progress_bar("encoding") as on_progress:
@@ -148,7 +156,7 @@ def encode(arguments: Sequence[str]) -> None:
         seconds = time.perf_counter() - began
         with written_beside(out) as beside:
             np.savez(beside, **_features_file(features, pose, lifter))
-        say_notes(pose.notes)
+        say_notes(pose.notes, person=pose.person if are_several else "")
         channels = features.shape[2]
         say("encoded", f"{pose.num_frames} frames{of_person(pose)}, {channels} channels a joint")
         say_machine(lifter, seconds=seconds, frames=pose.num_frames)
@@ -166,11 +174,7 @@ def make_lifter(asked: Network, *, flip: bool = False) -> "Lifter":
 
 def people_of(asked: Source, *, out: Path, with_table: bool = False) -> list[tuple[Pose2D, Path]]:
     """Who is to be lifted, and the file for each of them; says who was found if asked to."""
-    if asked.fps is not None and not 0 < asked.fps < float("inf"):
-        raise OptionError(f"--fps {asked.fps:g}: a frame rate is above 0")
-    if asked.image_size is not None and min(asked.image_size) < 1:
-        raise OptionError("--image-size: width and height are above 0")
-    options = ReadOptions(fps=asked.fps, skeleton=asked.skeleton, image_size=asked.image_size)
+    options = asked.options()
     is_of_keypoints = any(
         each is not None for each in (asked.format, asked.skeleton, asked.image_size)
     )

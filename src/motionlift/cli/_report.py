@@ -34,10 +34,11 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(bar, completed=done, total=total)
 
 
-def say_notes(notes: Sequence[str]) -> None:
-    """What was inferred, skipped or rescaled."""
+def say_notes(notes: Sequence[str], *, person: str = "") -> None:
+    """What was inferred, skipped or rescaled, and of whom, where there are several."""
+    about = f"person {person}: " if person else ""
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {about}{note}", file=sys.stderr)
 
 
 def say_people(people: Sequence[Pose2D]) -> None:
@@ -52,9 +53,11 @@ def say_people(people: Sequence[Pose2D]) -> None:
     print(flush=True)
 
 
-def say_lift(lifted: Pose3D, lifter: "Lifter", *, seconds: float) -> None:
+def say_lift(
+    lifted: Pose3D, lifter: "Lifter", *, seconds: float, is_one_of_several: bool = False
+) -> None:
     """What was lifted, with which network, where, how precisely and how fast."""
-    say_notes(lifted.notes)
+    say_notes(lifted.notes, person=lifted.person if is_one_of_several else "")
     rate = "frame rate unknown" if lifted.fps is None else f"{lifted.fps:g} frames a second"
     say("lifted", f"{lifted.num_frames} frames{of_person(lifted)}, {rate}")
     say_machine(lifter, seconds=seconds, frames=lifted.num_frames)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import tyro
 
+from motionlift.cli._parsing import parse
+from motionlift.cli._reading import MotionReading
 from motionlift.cli._report import progress_bar, say
 from motionlift.errors import OptionError
 from motionlift.formats import ReadOptions, read_motion
@@ -31,20 +33,20 @@ class ViewArguments:
     """the video that the keypoints were detected in, shown behind them"""
     turn: float = 0.0
     """degrees a second that a film's camera circles the person by"""
-    fps: float | None = None
-    """frames a second, instead of what the files say"""
+    reading: Annotated[MotionReading, tyro.conf.arg(name="")]
 
 
 def view(arguments: Sequence[str]) -> None:
     """Run `motionlift view` with these arguments."""
-    asked = tyro.cli(ViewArguments, args=list(arguments), prog="motionlift view")
+    asked = parse(ViewArguments, arguments, prog="motionlift view")
+    options = asked.reading.options()
     if not asked.files:
         raise OptionError("give at least one file of motion, such as `motionlift lift` writes")
     outs = _outs(asked)
     for out in outs:
         _check(out, asked)
-    people = [pose for file in asked.files for pose in _read(file, fps=asked.fps)]
-    reference = None if asked.compare is None else _read(asked.compare, fps=asked.fps)[0]
+    people = [pose for file in asked.files for pose in _read(file, options)]
+    reference = None if asked.compare is None else _read(asked.compare, options)[0]
     for out in outs:
         if _is_picture(out):
             picture.write_picture(out, people[0])
@@ -93,9 +95,9 @@ def _is_film(out: Path) -> bool:
     return out.suffix.lower() in film.SUFFIXES
 
 
-def _read(file: Path, *, fps: float | None) -> list[Pose3D]:
+def _read(file: Path, options: ReadOptions) -> list[Pose3D]:
     """The people in a file, named by it where there is no other name."""
-    people = list(read_motion(file, ReadOptions(fps=fps)))
+    people = list(read_motion(file, options))
     if len(people) > 1:
         return people
     return [replace(people[0], person=people[0].person or file.stem)]

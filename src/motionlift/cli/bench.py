@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tyro
-
 from motionlift.cli import Command
+from motionlift.cli._parsing import parse
 
 if TYPE_CHECKING:
     import torch
@@ -33,9 +32,9 @@ class _Arguments:
 
 
 def _run(arguments: Sequence[str]) -> None:
-    asked = tyro.cli(
+    asked = parse(
         _Arguments,
-        args=list(arguments),
+        arguments,
         prog="motionlift bench",
         description="Measure speed and memory beside the plain twins, taken in alternation.",
     )
@@ -51,7 +50,8 @@ def _run(arguments: Sequence[str]) -> None:
         check_writable(asked.scaling)
     compute = Compute.choose(device=asked.device)
     machine = describe_machine(compute.device)
-    print(f"on {compute.reason}; {machine['processor']}, {machine['threads']} threads", flush=True)
+    threads = f"{machine['threads']} thread{'s' * (machine['threads'] != 1)}"
+    print(f"on {compute.reason}; {machine['processor']}, {threads}", flush=True)
     gemm = measure_gemm(compute.device, seconds=min(5.0, asked.seconds))
     series = series_for(machine["threads"]) if asked.scaling is not None else ()
     results = _measure(asked, series, device=compute.device, gemm=gemm)

@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from motionlift.cli import Command
+from motionlift.cli._parsing import parse
 from motionlift.errors import OptionError
 
 
@@ -29,9 +30,9 @@ class _Arguments:
 
 
 def _run(arguments: Sequence[str]) -> None:
-    asked = tyro.cli(
+    asked = parse(
         _Arguments,
-        args=list(arguments),
+        arguments,
         prog="motionlift data fit-noise",
         description="Fit the training's keypoint noise to a detector of your own.",
     )

@@ -1,10 +1,15 @@
 """`motionlift evaluate`: a model against a store, or a file of predictions against the truth."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from motionlift.cli import Command
+from motionlift.cli._parsing import parse
+from motionlift.cli._reading import MotionReading
 from motionlift.errors import OptionError
 
 
@@ -37,6 +42,7 @@ class Arguments:
         device: `cpu`, `cuda`, `cuda:1` ...; the fastest that is here if not given.
         predictions: a file of 3D motion to score, such as `motionlift lift` writes.
         truth: the file of 3D motion that it is held to, in metres; any format with 3D motion.
+        reading: what these two files do not say.
     """
 
     store: Path | None = None
@@ -56,18 +62,18 @@ class Arguments:
     device: str | None = None
     predictions: Path | None = None
     truth: Path | None = None
+    reading: Annotated[MotionReading, tyro.conf.arg(name="")] = field(default_factory=MotionReading)
 
 
 def run(arguments: Sequence[str]) -> None:
     """Parse, score, print and write."""
-    import tyro
-
-    asked = tyro.cli(Arguments, args=arguments, prog="motionlift evaluate")
+    asked = parse(Arguments, arguments, prog="motionlift evaluate")
 
     from motionlift.evaluation.protocols import PROTOCOLS, StoreProtocol
 
     if asked.predictions is not None or asked.truth is not None:
-        _check(asked, needed={"predictions", "truth"}, useful={"json"})
+        reading = {each.name for each in fields(MotionReading)}
+        _check(asked, needed={"predictions", "truth"}, useful={"json"} | reading)
         from motionlift.cli._compare import compare_files
 
         compare_files(asked)
@@ -89,7 +95,13 @@ def run(arguments: Sequence[str]) -> None:
 
 def _check(asked: Arguments, *, needed: set[str], useful: set[str]) -> None:
     """All options that this way of using the command needs, and none that it ignores."""
-    given = {each.name for each in fields(asked) if getattr(asked, each.name) != each.default}
+    reading = asked.reading
+    given = {each.name for each in fields(reading) if getattr(reading, each.name) is not None}
+    given |= {
+        each.name
+        for each in fields(asked)
+        if each.name != "reading" and getattr(asked, each.name) != each.default
+    }
     if asked.predictions or asked.truth:
         way = "with --predictions and --truth"
     else:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from motionlift.errors import FormatError
-from motionlift.poses import Pose3D
+from motionlift.poses import Pose2D, Pose3D
 from motionlift.scale import floor_under
 from motionlift.skeletons import H36M17
 
@@ -43,7 +43,7 @@ def y_up_positions(pose: Pose3D, path: Path) -> Float[np.ndarray, "frame 17 3"]:
     return positions
 
 
-def known_fps(pose: Pose3D, path: Path) -> float:
+def known_fps(pose: Pose2D | Pose3D, path: Path) -> float:
     """The frame rate.
 
     Raises:

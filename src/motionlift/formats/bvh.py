@@ -128,4 +128,5 @@ FORMAT = Format(
     sniff=_sniff,
     read_motion=read,
     write=write,
+    needs_fps=True,
 )

@@ -84,4 +84,5 @@ FORMAT = Format(
     sniff=_sniff,
     read_motion=read,
     write=write,
+    needs_fps=True,
 )

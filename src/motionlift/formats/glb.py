@@ -281,4 +281,5 @@ FORMAT = Format(
     suffixes=(".glb",),
     sniff=_sniff,
     write=write,
+    needs_fps=True,
 )
