@@ -8,7 +8,9 @@ import pytest
 
 from motionlift.errors import MotionliftError
 from motionlift.example import make_example
-from motionlift.viewer.picture import write_picture
+from motionlift.poses import Pose3D
+from motionlift.skeletons import H36M17
+from motionlift.viewer.picture import _spread, write_picture
 from tests.samples import lifted_walk
 
 image = pytest.importorskip("matplotlib.image")
@@ -24,6 +26,36 @@ def test_both_sides_of_the_body_are_drawn(tmp_path: Path) -> None:
     write_picture(tmp_path / "walk.png", lifted_walk(), frames=[80, 150])
     pixels = image.imread(tmp_path / "walk.png")
     assert min(coloured(pixels)) > 1000
+
+
+def without_keypoints(pose: Pose3D, frames: slice, joints: slice = slice(None)) -> Pose3D:
+    """The same motion, as if the detector had missed these keypoints."""
+    assert pose.lifted_from is not None
+    points, confidence = pose.lifted_from.keypoints.copy(), pose.lifted_from.confidence.copy()
+    points[frames, joints], confidence[frames, joints] = np.nan, 0
+    seen = replace(pose.lifted_from, keypoints=points, confidence=confidence)
+    return replace(pose, lifted_from=seen)
+
+
+def test_frames_with_keypoints_are_chosen_where_there_are() -> None:
+    walk = lifted_walk()
+    assert _spread(walk)[0] == 0
+    assert min(_spread(without_keypoints(walk, slice(0, 300)))) >= 300
+    assert len(_spread(without_keypoints(walk, slice(0, None)))) == 6
+
+
+def test_joints_that_the_detector_missed_are_drawn_lighter(tmp_path: Path) -> None:
+    walk = replace(lifted_walk(), root_xy=None)
+    joints = slice(H36M17.index("left_shoulder"), H36M17.index("left_wrist") + 1)
+    missed = without_keypoints(walk, slice(80, 81), joints)
+    painted = []
+    for name, pose in (("seen", walk), ("missed", missed)):
+        write_picture(tmp_path / f"{name}.png", pose, frames=[80])
+        pixels = image.imread(tmp_path / f"{name}.png")
+        painted.append(coloured(pixels[len(pixels) // 4 :]))  # below the row of keypoints
+    (left, right), (left_missed, right_missed) = painted
+    assert left_missed < 0.9 * left
+    assert right_missed == pytest.approx(right, rel=0.05)
 
 
 def test_a_picture_grows_with_its_frames(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from motionlift.errors import MotionliftError, OptionError
 from motionlift.files import check_writable, written_beside
@@ -25,13 +25,15 @@ _WIDTH = 0.7  # of a cell, over its height
 _COLOURS = {"left": "#1f6fd6", "right": "#d9480f"}
 _MIDDLE = "#475467"
 _DOUBTFUL = 0.5
+_GUESSED = (0, (0.1, 1.6))  # of a line: round dots, by the round caps of its dashes
 
 
 def write_picture(path: Path, pose: Pose3D, *, frames: Sequence[int] | None = None) -> None:
     """Write a picture of some frames: the keypoints, and the joints from three sides.
 
     Args:
-        frames: places in the sequence; six spread over the frames with a person if not given.
+        frames: places in the sequence; six spread over the frames with a person, seen by the
+            detector as far as there are such, if not given.
 
     Raises:
         OptionError: if a place is not in the sequence, or the suffix is no picture's.
@@ -53,11 +55,11 @@ def write_picture(path: Path, pose: Pose3D, *, frames: Sequence[int] | None = No
     for column, frame in zip(axes.T, shown, strict=True):
         column[0].set_title(f"frame {pose.frame_index[frame]}", fontsize=9)
     if pose.lifted_from is not None:
-        _draw_keypoints(list(axes[0]), pose.lifted_from, shown)
+        _draw_keypoints(list(axes[0]), pose, pose.lifted_from, shown)
     for row, (label, degrees) in zip(axes[num_rows - len(VIEWS) :], VIEWS.items(), strict=True):
         _draw_joints(list(row), pose, shown, turn=np.radians(degrees))
         row[0].set_ylabel(label, fontsize=9)
-    figure.supxlabel("left is blue, right is orange; keypoints in doubt are hollow", fontsize=9)
+    figure.supxlabel(_legend(pose), fontsize=9)
     with written_beside(path) as beside:
         figure.savefig(beside, dpi=130)
 
@@ -78,8 +80,18 @@ def _spread(pose: Pose3D) -> list[int]:
     known = np.flatnonzero((pose.confidence > 0).all(axis=1))
     if not known.size:
         raise MotionliftError(f"{pose.source}: nobody is in any frame; there is nothing to draw")
+    if pose.lifted_from is not None:
+        num_seen = pose.lifted_from.is_visible[known].sum(axis=1)
+        known = known[num_seen >= num_seen.max() / 2]
     places = np.linspace(0, len(known) - 1, min(_COLUMNS, len(known)))
     return [int(frame) for frame in known[np.rint(places).astype(int)]]
+
+
+def _legend(pose: Pose3D) -> str:
+    legend = "left is blue, right is orange"
+    if pose.lifted_from is None:
+        return legend
+    return f"{legend}; keypoints in doubt are hollow, joints that were missed are dotted"
 
 
 def _checked(frames: Sequence[int], pose: Pose3D) -> list[int]:
@@ -93,14 +105,26 @@ def _checked(frames: Sequence[int], pose: Pose3D) -> list[int]:
     return list(frames)
 
 
-def _draw_keypoints(row: list["Axes"], seen: Pose2D, frames: list[int]) -> None:
-    """Keypoints in the picture's own axes, each cell centred on the person at the same size."""
-    boxes = [_box(seen.keypoints[frame]) for frame in frames]
+def _draw_keypoints(row: list["Axes"], pose: Pose3D, seen: Pose2D, frames: list[int]) -> None:
+    """Keypoints in the picture's own axes, each cell centred on the person at the same size.
+
+    In grey behind them, where the lifted joints come to lie.
+    """
+    lifted = None
+    if pose.root_xy is not None and pose.units == "px":
+        lifted = pose.positions[frames, :, :2] + pose.root_xy[frames][:, None]
+    points_shown = seen.keypoints[frames]
+    if lifted is not None:
+        points_shown = np.concatenate([points_shown, lifted], axis=1)
+    boxes = [_box(points) for points in points_shown]
     reach = 0.55 * max(max((high - low) / [_WIDTH, 1.0]) for low, high in boxes)
-    for ax, frame, (low, high) in zip(row, frames, boxes, strict=True):
+    for column, (ax, frame, (low, high)) in enumerate(zip(row, frames, boxes, strict=True)):
         x, y = (low + high) / 2
         _empty(ax, x=(x - _WIDTH * reach, x + _WIDTH * reach), y=(y + reach, y - reach))
         points, confidence = seen.keypoints[frame], seen.confidence[frame]
+        if lifted is not None:
+            for bone in pose.skeleton.bones:
+                ax.plot(*lifted[column, list(bone)].T, color=_MIDDLE, linewidth=3, alpha=0.2)
         for parent, joint in visible_bones(seen):
             ax.plot(*points[[parent, joint]].T, color=_colour(joint), linewidth=1.5)
         for joint, name in enumerate(seen.skeleton.joints):
@@ -111,11 +135,15 @@ def _draw_keypoints(row: list["Axes"], seen: Pose2D, frames: list[int]) -> None:
 
 
 def _draw_joints(row: list["Axes"], pose: Pose3D, frames: list[int], *, turn: float) -> None:
-    """Joints about their root, turned about the vertical; what is farther away is paler."""
+    """Joints about their root, turned about the vertical; what is farther away is paler.
+
+    Bones to a joint that the detector missed in that frame are dotted: the network guessed it.
+    """
     joints = to_display(pose.positions - pose.positions[:, [pose.skeleton.root]], pose.space)
     x, y, z = np.moveaxis(joints[frames], -1, 0)
     reach = 1.08 * max(np.nanmax(np.hypot(x, z)) / _WIDTH, np.nanmax(np.abs(y)))
     cos, sin = np.cos(turn), np.sin(turn)
+    is_missed = _is_missed(pose)
     for ax, frame in zip(row, frames, strict=True):
         _empty(ax, x=(-_WIDTH * reach, _WIDTH * reach), y=(-reach, reach))
         x, y, z = joints[frame].T
@@ -130,10 +158,20 @@ def _draw_joints(row: list["Axes"], pose: Pose3D, frames: list[int], *, turn: fl
                 y[ends],
                 color=_colour(joint),
                 linewidth=3,
+                linestyle=_GUESSED if is_missed[frame, ends].any() else "-",
                 alpha=float(0.55 + 0.45 * closeness),
                 solid_capstyle="round",
+                dash_capstyle="round",
                 zorder=order + 2.5,
             )
+
+
+def _is_missed(pose: Pose3D) -> Bool[np.ndarray, "frame joint"]:
+    """Which joints the detector missed, of those that it knows."""
+    if pose.lifted_from is None:
+        return np.zeros(pose.confidence.shape, dtype=bool)
+    is_visible = pose.lifted_from.is_visible
+    return ~is_visible & is_visible.any(axis=0)
 
 
 def _empty(ax: "Axes", *, x: tuple[float, float], y: tuple[float, float]) -> None:
