@@ -100,8 +100,26 @@ def test_fps_overrules_the_video(video: Path, tiny: Path, spots: Spots) -> None:
     assert read_motion(out)[0].fps == 100
 
 
-def test_ctrl_c_in_the_midst_leaves_nothing(video: Path, tiny: Path, spots: Spots) -> None:
+def test_ctrl_c_in_the_midst_keeps_what_was_found(
+    video: Path, tiny: Path, spots: Spots, capsys: pytest.CaptureFixture[str]
+) -> None:
     spots.fail_at = 9
+    out, kept = video.with_name("out.npz"), video.with_name("out.keypoints.npz")
+    assert lift(video, out, tiny) == 130
+    assert f"kept       {kept}: of the first 9 pictures" in capsys.readouterr().out
+    assert sorted(video.parent.iterdir()) == [kept, video]
+    assert lift(kept, out, tiny) == 0
+    assert "note: stopped by hand after picture 9" in capsys.readouterr().err
+    assert len(np.load(out)["positions"]) == 9
+    assert lift(video, out, tiny) == 0
+    assert "detected anew, because the run that made them was stopped" in capsys.readouterr().err
+    assert len(np.load(out)["positions"]) == 30
+
+
+def test_ctrl_c_before_anybody_is_found_leaves_nothing(
+    video: Path, tiny: Path, spots: Spots
+) -> None:
+    spots.fail_at = 1
     assert lift(video, video.with_name("out.npz"), tiny) == 130
     assert list(video.parent.iterdir()) == [video]
 

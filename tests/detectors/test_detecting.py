@@ -1,5 +1,8 @@
 """A video becomes people frame by frame; detections are kept, and used while they hold."""
 
+import contextlib
+import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,15 +11,18 @@ import numpy as np
 import pytest
 
 import motionlift
-from motionlift.detectors import DETECTORS, _detecting
+from motionlift.detectors import DETECTORS, Find, _detecting
 from motionlift.detectors._detecting import detect
 from motionlift.detectors._kept import Kept, kept_detections
 from motionlift.errors import FormatError, OptionError
 from motionlift.formats import ReadOptions, find_format, read_keypoints
+from motionlift.skeletons import COCO17
 from tests.detectors.spots import HEIGHT, WIDTH, Spots, walk
-from tests.video.films import turned
+from tests.video.films import film, turned
 
 pytest.importorskip("av")
+
+STATM = Path("/proc/self/statm")
 
 
 @pytest.fixture
@@ -27,6 +33,13 @@ def spots() -> Spots:
 @pytest.fixture
 def video(tmp_path: Path) -> Path:
     return walk(tmp_path / "walk.mp4")
+
+
+@contextlib.contextmanager
+def find_somebody(may_fetch: bool) -> Iterator[Find]:
+    """A detector that costs nothing."""
+    person = np.full((1, COCO17.num_joints, 3), 0.5)
+    yield lambda pixels: person * pixels[0, 0, 0]
 
 
 def keep(video: Path, spots: Spots, **options: object) -> Kept:
@@ -102,15 +115,30 @@ def test_kept_detections_serve_where_the_detector_is_not_installed(
     assert kept_detections(video, absent, path=path).detected is None
 
 
+def test_an_interrupted_run_keeps_what_it_found(video: Path, spots: Spots) -> None:
+    spots.fail_at = 7
+    with pytest.raises(KeyboardInterrupt):
+        keep(video, spots)
+    (part,) = read_keypoints(video.parent / "out.keypoints.npz")
+    assert part.is_visible.any(axis=1).tolist() == [False, *[True] * 5, False]
+    assert "stopped by hand after picture 7; the rest was not looked at" in part.notes
+    again = keep(video, spots)
+    assert again.why_again == "the run that made them was stopped"
+    whole = read_keypoints(again.path)[0]
+    assert whole.num_frames == 30
+    np.testing.assert_array_equal(whole.keypoints[:6], part.keypoints[:6])
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-def test_an_interrupted_run_leaves_what_was_there(
+def test_a_broken_run_leaves_what_was_there(
     video: Path, spots: Spots, error: type[BaseException]
 ) -> None:
-    spots.fail_at, spots.error = 7, error
     before = sorted(video.parent.iterdir())
-    with pytest.raises(error):
+    spots.fail_at, spots.error = 7, MemoryError
+    with pytest.raises(MemoryError):
         keep(video, spots)
     assert sorted(video.parent.iterdir()) == before
+    spots.error = error
     kept = keep(video, spots).path.read_bytes()
     spots.fail_at = spots.called + 7
     with pytest.raises(error):
@@ -166,6 +194,24 @@ def test_progress_runs_to_the_end(video: Path, spots: Spots) -> None:
     steps: list[tuple[int, int]] = []
     detect(video, spots.detector(), on_progress=lambda done, total: steps.append((done, total)))
     assert steps == [(k, 30) for k in range(1, 31)]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not STATM.exists(), reason="asks Linux for its memory")
+def test_memory_does_not_grow_with_the_pictures(tmp_path: Path, spots: Spots) -> None:
+    count, settled = 10_000, 2_000
+    video = film(tmp_path / "long.mp4", count=count)
+    resident: dict[int, int] = {}
+
+    def note(done: int, total: int) -> None:
+        if done in (settled, count):
+            resident[done] = int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    detector = replace(spots.detector(), start=find_somebody)
+    assert detect(video, detector, on_progress=note).num_with_people == count
+    growth = (resident[count] - resident[settled]) / (count - settled)
+    # The keypoints take 17 x 3 x 4 bytes and their array's head; a picture has 18,432 bytes.
+    assert growth < 2_000, f"{growth:.0f} bytes a picture"
 
 
 def test_a_video_without_a_picture_that_can_be_decoded_is_one_line(

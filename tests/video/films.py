@@ -64,6 +64,20 @@ def film(
     return path
 
 
+def copied(video: Path, path: Path) -> Path:
+    """The same pictures in another file, its index at the beginning."""
+    import av
+
+    options = {"movflags": "faststart"} if path.suffix == ".mp4" else {}
+    with av.open(str(video)) as source, av.open(str(path), "w", options=options) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    return path
+
+
 def sound(path: Path) -> Path:
     """Write a file that has sound and no picture."""
     import av

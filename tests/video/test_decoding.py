@@ -11,7 +11,7 @@ from motionlift.errors import FormatError, OptionError
 from motionlift.video.decoding import Video
 from motionlift.video.fingerprint import fingerprint
 from motionlift.video.kinds import is_video
-from tests.video.films import HEIGHT, WIDTH, film, number_of, picture, sound, turned
+from tests.video.films import HEIGHT, WIDTH, copied, film, number_of, picture, sound, turned
 
 pytest.importorskip("av")
 
@@ -92,6 +92,28 @@ def test_a_file_cut_short_gives_what_is_left_and_says_where_it_ends(tmp_path: Pa
     assert 50 < len(seen) < 150
     assert seen == list(range(len(seen)))
     assert f"after {len(seen)} pictures, at {(len(seen) - 1) / 25:.2f} s" in note
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_a_real_video_cut_short_gives_the_same_pictures_as_far_as_it_goes(
+    shared: Path, tmp_path: Path, suffix: str
+) -> None:
+    whole = shared / "keypoints" / "pose2sim" / "single_cam01.mp4"
+    path = copied(whole, tmp_path / f"cut{suffix}")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 4])
+    with Video(path) as video:
+        seen = [each.pixels[::8, ::8].copy() for each in video.pictures()]
+        notes = video.trouble()
+    assert 10 < len(seen) < 50
+    end = f"after {len(seen)} pictures, at "
+    (note,) = [each for each in notes if end in each]
+    assert float(note.split(end)[1].split(" s")[0]) == pytest.approx((len(seen) - 1) / 60, abs=0.02)
+    with Video(whole) as video:
+        for ours, theirs in zip(seen, video.pictures(), strict=False):
+            # Where the cut goes through a picture, the decoder mends what it can.
+            if ours is not seen[-1]:
+                np.testing.assert_array_equal(ours, theirs.pixels[::8, ::8])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.8])

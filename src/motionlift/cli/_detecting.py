@@ -7,9 +7,10 @@ from typing import Annotated
 
 import tyro
 
+from motionlift.cli._parsing import parse
 from motionlift.cli._report import progress_bar, say, say_notes
 from motionlift.detectors import DEFAULT, DETECTORS, Detector
-from motionlift.detectors._detecting import Detected
+from motionlift.detectors._detecting import Detected, Interrupted
 from motionlift.detectors._kept import kept_detections
 from motionlift.errors import FormatError, OptionError
 from motionlift.formats import people_table, read_keypoints
@@ -42,7 +43,7 @@ class DetectArguments:
 
 def detect(arguments: Sequence[str]) -> None:
     """Run `motionlift detect` with these arguments."""
-    asked = tyro.cli(DetectArguments, args=list(arguments), prog="motionlift detect")
+    asked = parse(DetectArguments, arguments, prog="motionlift detect")
     if asked.out.suffix != ".npz":
         raise FormatError(f"{asked.out}: detections are written as .npz; give such a name")
     if not asked.video.exists():
@@ -84,15 +85,25 @@ def keypoint_source(source: Path, asked: Detection, *, out: Path, is_keypoints: 
 def _detections(video: Path, asked: Detection, *, path: Path) -> Path:
     """The file of the video's detections, made now or earlier; says which."""
     detector = DETECTORS.get(asked.detector or DEFAULT)
-    with progress_bar("detecting") as on_progress:
-        kept = kept_detections(
-            video,
-            detector,
-            path=path,
-            again=asked.detect_again,
-            may_fetch=asked.fetch_weights,
-            on_progress=on_progress,
-        )
+    is_there = path.exists()
+    try:
+        with progress_bar("detecting") as on_progress:
+            kept = kept_detections(
+                video,
+                detector,
+                path=path,
+                again=asked.detect_again,
+                may_fetch=asked.fetch_weights,
+                on_progress=on_progress,
+            )
+    except Interrupted as stopped:
+        if not is_there:
+            count = stopped.detected.num_pictures
+            say(
+                "kept",
+                f"{path}: of the first {count} pictures; `motionlift lift {path}` lifts them",
+            )
+        raise
     if kept.detected is None:
         version = read_origin(path).made_by.get("version")
         say("detections", f"{path}, made earlier of this video by {detector.title} {version}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from motionlift.detectors import DEFAULT, DETECTORS, Detector
+from motionlift.detectors import DEFAULT, DETECTORS, Detector, Find
 from motionlift.errors import FormatError
 from motionlift.formats._cleaning import clean
 from motionlift.formats._detections import MAX_KEYPOINTS, Detections
@@ -40,6 +40,18 @@ class Detected:
     seconds: float
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C on the way, after somebody was found.
+
+    Attributes:
+        detected: what was found until then.
+    """
+
+    def __init__(self, detected: Detected) -> None:
+        super().__init__()
+        self.detected = detected
+
+
 def detect(
     path: Path,
     detector: Detector,
@@ -52,18 +64,23 @@ def detect(
     Raises:
         FormatError: if the video cannot be read, or not one picture of it.
         OptionError: if the detector or PyAV is not installed.
+        Interrupted: on Ctrl-C, with what was found until then.
     """
+    found = _Found(path, num_joints=detector.skeleton.num_joints)
+    is_stopped = False
     with Video(path) as video, detector.start(may_fetch) as find:
         began = time.perf_counter()
-        times: list[float] = []
-        found = _Found(path, num_joints=detector.skeleton.num_joints)
-        for picture in video.pictures():
-            found.add(find(picture.pixels), picture=len(times))
-            times.append(picture.time)
-            if on_progress is not None:
-                on_progress(len(times), max(video.num_pictures or 0, len(times)))
+        try:
+            _look(video, find, found, on_progress)
+        except KeyboardInterrupt:
+            if not found.num_pictures:
+                raise
+            is_stopped = True
         seconds = time.perf_counter() - began
+    times = found.times
     trouble = video.trouble()
+    if is_stopped:
+        trouble = [f"stopped by hand after picture {len(times)}; the rest was not looked at"]
     if not times:
         raise FormatError(
             f"{path}: not one picture could be decoded ({'; '.join(trouble) or video.codec}); "
@@ -72,7 +89,7 @@ def detect(
     line = time_line(np.array(times), declared=video.rates)
     points, frame = found.on(line.frame)
     notes = (*video.notes, *line.notes, *trouble, *clean(points))
-    return Detected(
+    detected = Detected(
         detections=Detections(
             source=str(path),
             skeleton=detector.skeleton,
@@ -90,6 +107,19 @@ def detect(
         is_constant=line.is_constant,
         seconds=seconds,
     )
+    if is_stopped:
+        raise Interrupted(detected)
+    return detected
+
+
+def _look(video: Video, find: Find, found: "_Found", on_progress: OnProgress | None) -> None:
+    """Find people in picture after picture; whenever it stops, what it found is whole."""
+    for picture in video.pictures():
+        found.times.append(picture.time)
+        found.add(find(picture.pixels))
+        if on_progress is not None:
+            done = len(found.times)
+            on_progress(done, max(video.num_pictures or 0, done))
 
 
 def people_in_video(path: Path, *, fps: float | None = None) -> People:
@@ -117,11 +147,14 @@ class _Found:
         self._points: list[Float[np.ndarray, "person joint 3"]] = []
         self._picture: list[int] = []
         self._empty = np.empty((0, num_joints, 3), np.float32)
+        self.times: list[float] = []
         self.num_pictures = 0
 
-    def add(self, people: Float[np.ndarray, "person joint 3"], *, picture: int) -> None:
+    def add(self, people: Float[np.ndarray, "person joint 3"]) -> None:
+        """The people in the picture whose time was the last to be noted."""
         if not len(people):
             return
+        picture = len(self.times) - 1
         if len(self._picture) + len(people) > self._most:
             raise FormatError(
                 f"{self._path}: more than {self._most} detections by picture {picture}; "
@@ -133,6 +166,7 @@ class _Found:
 
     def on(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points and frame number of each detection whose picture has a frame."""
-        points = np.concatenate([self._empty, *self._points]).astype(float)
         number = frame[np.array(self._picture, dtype=int)]
+        # Ctrl-C may come between the two lists.
+        points = np.concatenate([self._empty, *self._points]).astype(float)[: len(number)]
         return points[number >= 0], number[number >= 0]

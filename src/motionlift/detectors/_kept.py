@@ -1,15 +1,18 @@
 """Detections are kept beside what is made of them, so that nobody waits for them twice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from motionlift.detectors import Detector
-from motionlift.detectors._detecting import Detected, OnProgress, detect
+from motionlift.detectors._detecting import Detected, Interrupted, OnProgress, detect
 from motionlift.errors import FormatError, OptionError
 from motionlift.files import check_writable, written_beside
 from motionlift.formats.detections_npz import Origin, read_origin, write_detections
 from motionlift.video.fingerprint import fingerprint
+
+# In what the detections were made of: after which picture their run was stopped.
+_STOPPED = "stopped_after"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +41,14 @@ def kept_detections(
 ) -> Kept:
     """The detections in `path` if they are of this video and detector, else made there.
 
-    The file appears whole or not at all; what stood there before stands until then.
+    The file appears whole or not at all; what stood there before stands until then. After Ctrl-C
+    it holds what was found so far, if nothing stood there: to lift as it is, not to go on from.
 
     Args:
         again: whether to detect whatever is there.
 
     Raises:
+        Interrupted: on Ctrl-C, after that file is written.
         FormatError: if the video cannot be read.
         OptionError: if `path` is something else, or the detector is not installed.
     """
@@ -53,10 +58,20 @@ def kept_detections(
     if not doubts and not again:
         return Kept(path=path, detected=None)
     why = "; ".join(doubts or ["as asked"]) if path.exists() else ""
-    detected = detect(video, detector, may_fetch=may_fetch, on_progress=on_progress)
+    try:
+        detected = detect(video, detector, may_fetch=may_fetch, on_progress=on_progress)
+    except Interrupted as stopped:
+        if not path.exists():
+            part = {**origin.made_of, _STOPPED: stopped.detected.num_pictures}
+            _write(stopped.detected, path, origin=replace(origin, made_of=part))
+        raise
+    _write(detected, path, origin=origin)
+    return Kept(path=path, detected=detected, why_again=why)
+
+
+def _write(detected: Detected, path: Path, *, origin: Origin) -> None:
     with written_beside(path) as beside:
         write_detections(detected.detections, beside, origin=origin)
-    return Kept(path=path, detected=detected, why_again=why)
 
 
 def _doubts(path: Path, wanted: Origin) -> Sequence[str]:
@@ -69,7 +84,10 @@ def _doubts(path: Path, wanted: Origin) -> Sequence[str]:
             "another name with -o"
         ) from error
     doubts = []
-    if dict(there.made_of) != dict(wanted.made_of):
+    made_of = dict(there.made_of)
+    if made_of.pop(_STOPPED, None) is not None:
+        doubts.append("the run that made them was stopped")
+    if made_of != dict(wanted.made_of):
         doubts.append("the video is another one")
     of_detector = dict(wanted.made_by)
     if of_detector["version"] is None:  # not installed: no other version can be meant
