@@ -73,6 +73,7 @@ class Tab:
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             self._call(f"{domain}.enable")
+        self._call("Performance.enable", timeDomain="threadTicks")
 
     def open(self, path: Path, *, width: int, height: int, link: str = "") -> None:
         """Show a file in a window of that size, and wait until it is drawn."""
@@ -93,6 +94,11 @@ class Tab:
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
         )
         return answer["result"].get("value")
+
+    def busy_seconds(self) -> float:
+        """Processor time that the page's main thread has taken, however busy the machine is."""
+        metrics = self._call("Performance.getMetrics")["metrics"]
+        return next(each["value"] for each in metrics if each["name"] == "ThreadTime")
 
     def wait_for(self, expression: str, *, seconds: float = 20) -> None:
         """Wait until the expression is true."""
