@@ -14,7 +14,7 @@ from motionlift.poses import Pose3D
 
 # A sound file of the tests takes well under this; a size that the file made up does not.
 MOST_BYTES = 64 * 2**20
-MOST_SECONDS = 5.0
+MOST_SECONDS = 5.0  # of the processor: a busy machine is no fault of the file
 _NUMBERS = (b"-1", b"0", b"1e308", b"nan", b"99999999999", b"-2147483648", b"4294967295")
 
 
@@ -67,7 +67,7 @@ def assert_survives(
         for number, damaged in enumerate(mutations(target, count=count, seed=seed)):
             path.write_bytes(wrap(damaged))
             tracemalloc.reset_peak()
-            began = time.monotonic()
+            began = time.process_time()
             try:
                 poses = read()
             except MotionliftError as error:
@@ -76,7 +76,7 @@ def assert_survives(
                 raise AssertionError(f"mutation {number} of seed {seed}") from error
             else:
                 assert poses, "nobody, and no error"
-            assert time.monotonic() - began < MOST_SECONDS, f"mutation {number} of seed {seed}"
+            assert time.process_time() - began < MOST_SECONDS, f"mutation {number} of seed {seed}"
             peak = tracemalloc.get_traced_memory()[1]
             assert peak < MOST_BYTES, f"{peak} bytes for mutation {number} of seed {seed}"
     finally:

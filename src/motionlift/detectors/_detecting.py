@@ -77,6 +77,22 @@ def detect(
                 raise
             is_stopped = True
         seconds = time.perf_counter() - began
+    detected = _detected(path, video, detector, found, seconds=seconds, is_stopped=is_stopped)
+    if is_stopped:
+        raise Interrupted(detected)
+    return detected
+
+
+def _detected(
+    path: Path,
+    video: Video,
+    detector: Detector,
+    found: "_Found",
+    *,
+    seconds: float,
+    is_stopped: bool,
+) -> Detected:
+    """What was found, each detection in its frame."""
     times = found.times
     trouble = video.trouble()
     if is_stopped:
@@ -89,7 +105,7 @@ def detect(
     line = time_line(np.array(times), declared=video.rates)
     points, frame = found.on(line.frame)
     notes = (*video.notes, *line.notes, *trouble, *clean(points))
-    detected = Detected(
+    return Detected(
         detections=Detections(
             source=str(path),
             skeleton=detector.skeleton,
@@ -107,9 +123,6 @@ def detect(
         is_constant=line.is_constant,
         seconds=seconds,
     )
-    if is_stopped:
-        raise Interrupted(detected)
-    return detected
 
 
 def _look(video: Video, find: Find, found: "_Found", on_progress: OnProgress | None) -> None:
