@@ -1,5 +1,6 @@
 """Corruption: mask rates and moments as the theory has them, and the published code as it was."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -125,12 +126,47 @@ def test_an_occluded_limb_is_hidden_in_one_piece() -> None:
     assert 0.02 < wrist.float().mean() < 0.2
 
 
+def test_long_occlusions_hide_a_limb_in_the_whole_clip() -> None:
+    settings = CorruptionSettings(
+        joint_mask=0.0, frame_mask=0.0, occlusion=1.0, occlusion_length=3.0
+    )
+    wrist = masks(_draws(500), settings, frames=40)[:, :, H36M17.index("left_wrist")]
+    # One limb of five; from the middle of a clip m, time max(m, 1 - m) <= length / 2 hides all.
+    assert abs(wrist.all(dim=1).float().mean() - 0.2 * 0.5) < 0.03
+
+
 def test_a_detectors_own_hips_stand_still_in_the_body() -> None:
     camera, _ = _seen(20, 4)
     offset = detector_offsets(camera, _draws(20))
     middle = (offset[:, :, H36M17.index("left_hip")] + offset[:, :, H36M17.index("right_hip")]) / 2
     torch.testing.assert_close(offset[:, :, H36M17.index("pelvis")], middle, atol=1e-6, rtol=1e-5)
     assert 0.005 < offset.std() < 0.06
+
+
+def test_a_share_of_the_samples_is_corrupted_as_ever_and_the_others_are_exact() -> None:
+    camera, image = _seen(400, 9)
+    whole = CorruptionSettings(noise_spread=0.8, offsets=1.0, absent=0.3, occlusion=0.3)
+    usual, usual_confidence = corrupt(image, _draws(400), whole, camera=camera)
+    part = replace(whole, share=0.7)
+    found, confidence = corrupt(image, _draws(400), part, camera=camera)
+    is_exact = (confidence == 1).all(dim=(1, 2))
+    assert abs(is_exact.float().mean() - 0.3) < 0.07
+    assert torch.equal(found[is_exact], image[is_exact])
+    assert torch.equal(found[~is_exact], usual[~is_exact])
+    assert torch.equal(confidence[~is_exact], usual_confidence[~is_exact])
+    # Motion that is 2D only takes its masks alone.
+    assert not masks(_draws(400), part, frames=9)[is_exact].any()
+
+
+def test_occlusions_take_some_time() -> None:
+    with pytest.raises(RecipeError, match=r"occlusion-length is 0\.0, but above 0"):
+        CorruptionSettings(occlusion_length=0.0)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_is_between_0_and_1(share: float) -> None:
+    with pytest.raises(RecipeError, match=r"share is -?\d\.1, but in \[0, 1\]"):
+        CorruptionSettings(share=share)
 
 
 def test_published_corruption_shares_lost_frames_over_the_batch() -> None:

@@ -7,11 +7,21 @@ import pytest
 import torch
 
 from motionlift.data.batch import Batch
+from motionlift.data.corruption import corrupt
+from motionlift.data.draws import Draws
 from motionlift.network.compute import Compute
 from motionlift.network.dstformer import DSTformer, DSTformerConfig
 from motionlift.network.weights import load_model
+from motionlift.recipes.finetuning import FINETUNING
 from motionlift.skeletons import H36M17
-from motionlift.tasks.expected_error import ErrorPredictor, ExpectedError, _calibration
+from motionlift.tasks.expected_error import (
+    ErrorPredictor,
+    ExpectedError,
+    _calibration,
+    _conditions,
+    _deciles,
+)
+from tests.data.bodies import moving
 
 CONFIG = DSTformerConfig(dim_feat=16, dim_rep=16, depth=1, num_heads=2, mlp_ratio=2, max_frames=9)
 CPU = Compute.choose(device="cpu", precision="fp32")
@@ -77,11 +87,38 @@ def test_calibration_finds_what_was_said_too_small() -> None:
     generator = np.random.default_rng(0)
     said = generator.normal(-2.5, 0.8, 200_000)
     true = np.exp(0.2 + 1.1 * said) * generator.exponential(size=said.shape)
-    found = _calibration(said, true)
+    found = _calibration(_deciles(said, true)[None])
     assert found["shift"] == pytest.approx(0.2, abs=0.1)
     assert found["power"] == pytest.approx(1.1, abs=0.05)
     assert found["gap"] < 0.03
+    assert found["largest_gap"] < 0.06
     assert found["spread"] > 8
+
+
+def test_each_condition_counts_the_same_for_the_calibration_however_its_errors_are_spread() -> None:
+    said = np.log(np.linspace(0.02, 0.2, 10))
+    cautious, bold = (np.stack([said, said + off], axis=-1) for off in (-0.3, 0.1))
+    found = _calibration(np.stack([cautious, bold]))
+    assert found["shift"] == pytest.approx(-0.1)
+    assert found["power"] == pytest.approx(1.0)
+    assert found["gap"] == pytest.approx((1 - np.exp(-0.2) + np.exp(0.2) - 1) / 2)
+    assert found["largest_gap"] == pytest.approx(np.exp(0.2) - 1)
+    assert found["spread"] == pytest.approx(10.0)
+
+
+def test_it_is_calibrated_on_exact_keypoints_on_noise_and_on_gaps() -> None:
+    camera = torch.from_numpy(moving(9)).expand(300, -1, -1, -1)
+    draws = Draws.of(torch.arange(300), seed=0, epoch=0)
+    seen = {
+        name: corrupt(camera[..., :2], draws, settings, camera=camera)
+        for name, settings in _conditions(FINETUNING.get("expected-error").data.corruption).items()
+    }
+    assert list(seen) == ["clean", "noise", "gaps"]
+    assert torch.equal(seen["clean"][0], camera[..., :2])
+    assert (seen["clean"][1] == 1).all()
+    assert (seen["noise"][1] > 0).all()
+    assert torch.equal(seen["noise"][0], seen["gaps"][0])
+    assert 0.1 < (seen["gaps"][1] == 0).float().mean() < 0.4
 
 
 @pytest.mark.parametrize("calibration", [{}, {"shift": 0.5, "power": 2.0}])

@@ -136,3 +136,13 @@ def test_sizes_come_with_the_model(weights: str) -> None:
     longer = replace(recipe, stages=(Stage(frames=27, stride=27, batch=4, epochs=1),))
     with pytest.raises(RecipeError, match=r"samples of 27 frames, but .* takes 9"):
         with_network_of_model(longer, base=base)
+
+
+def test_a_stage_of_0_frames_is_as_long_as_what_the_model_has_learned_with(tmp_path: Path) -> None:
+    path = tmp_path / "known.safetensors"
+    save_weights(path, DSTformer(CONFIG), card={"clip_frames": 5})
+    base = FINETUNING.get("expected-error")
+    found = with_network_of_model(replace(base, model=str(path)), base=base)
+    assert [stage.frames for stage in found.stages] == [5]
+    with pytest.raises(RecipeError, match="a stage's frames is 0, but at least 1"):
+        replace(base, model="")

@@ -47,6 +47,9 @@ class CorruptionSettings:
             differ from motion capture; 0 for none. Half of the samples have none.
         absent: probability that the detector has no spine, and that it has no head top.
         occlusion: probability that one limb or both legs are out of sight for a while.
+        occlusion_length: longest time out of sight, in clips; above 1 a limb is often hidden in
+            the whole clip.
+        share: of the samples that are corrupted at all; the others are exact, of confidence 1.
         compat: "published" for corruption as the published code has it; it has only the noise
             and the two masks, each as strong as published.
     """
@@ -59,14 +62,22 @@ class CorruptionSettings:
     offsets: float = 0.0
     absent: float = 0.0
     occlusion: float = 0.0
+    occlusion_length: float = 1.0
+    share: float = 1.0
     compat: Literal["none", "published"] = "none"
 
     def __post_init__(self) -> None:
+        if not self.occlusion_length > 0:
+            raise RecipeError(
+                f"corruption.occlusion-length is {self.occlusion_length}, but above 0"
+            )
+        if not 0 <= self.share <= 1:
+            raise RecipeError(f"corruption.share is {self.share}, but in [0, 1]")
         has_more = (self.noise_spread, self.offsets, self.absent, self.occlusion) != (0, 0, 0, 0)
-        if self.compat == "published" and (has_more or self.noise != 1):
+        if self.compat == "published" and (has_more or self.noise != 1 or self.share != 1):
             raise RecipeError(
                 "corruption.compat=published knows no noise strength, noise-spread, offsets, "
-                "absent or occlusion; leave them at their defaults"
+                "absent, occlusion or share; leave them at their defaults"
             )
 
 
@@ -94,6 +105,7 @@ def corrupt(
             frame_mask=settings.frame_mask,
         )
         return keypoints[..., :2] * METRES_PER_UNIT, keypoints[..., 2]
+    exact = image
     if settings.offsets > 0:
         has_offsets = draws.chance("detector", 1, 1, 1, probability=0.5)
         image = image + settings.offsets * has_offsets * detector_offsets(camera, draws)
@@ -109,6 +121,10 @@ def corrupt(
         shift = draws.normal("confidence", frames, joints)
         # A confidence of exactly 0 would say that the joint is missing.
         confidence = confidence_at(distance, shift, model=model).clamp_min(1e-3)
+    if settings.share < 1:
+        is_corrupted = _is_corrupted(draws, settings)[:, None, None]
+        image = torch.where(is_corrupted[..., None], image, exact)
+        confidence = torch.where(is_corrupted, confidence, 1.0)
     return image, confidence * ~masks(draws, settings, frames=frames)
 
 
@@ -130,6 +146,8 @@ def masks(draws: Draws, settings: CorruptionSettings, *, frames: int) -> Bool[Te
         for joint in ("spine", "head_top"):
             absent = draws.chance(f"no {joint}", probability=settings.absent)
             hidden[:, :, H36M17.index(joint)] |= absent[:, None]
+    if settings.share < 1:
+        hidden &= _is_corrupted(draws, settings)[:, None, None]
     return hidden
 
 
@@ -162,6 +180,10 @@ def detector_offsets(camera: Float[Tensor, "B F J 3"], draws: Draws) -> Float[Te
     return torch.einsum("bfac,bja->bfjc", axes[..., :2], bias)
 
 
+def _is_corrupted(draws: Draws, settings: CorruptionSettings) -> Bool[Tensor, " B"]:
+    return draws.chance("corrupted", probability=settings.share)
+
+
 def _offsets_of(draws: Draws, model: NoiseModel, *, frames: int) -> Float[Tensor, "B frames J 2"]:
     joints = H36M17.num_joints
     keys = int((frames - 1) / KEY_FRAME_SPACING) + 2
@@ -179,7 +201,7 @@ def _offsets_of(draws: Draws, model: NoiseModel, *, frames: int) -> Float[Tensor
 def _occluded(
     draws: Draws, settings: CorruptionSettings, *, frames: int
 ) -> Bool[Tensor, "B frames J"]:
-    """One limb, or both legs, out of sight from some frame on, for up to the whole clip."""
+    """One limb, or both legs, out of sight from some frame on, or in the whole clip."""
     device = draws.uniform("limb").device
     groups = torch.zeros(5, H36M17.num_joints, dtype=torch.bool, device=device)
     arms, legs = ("elbow", "wrist"), ("knee", "ankle")
@@ -190,7 +212,8 @@ def _occluded(
             groups[group, [H36M17.index(f"{side}_{joint}") for joint in joints]] = True
     groups[4] = groups[2] | groups[3]
     limb = groups[(draws.uniform("limb") * len(groups)).long()]
-    middle, length = draws.uniform("occlusion middle"), draws.uniform("occlusion length")
+    middle = draws.uniform("occlusion middle")
+    length = draws.uniform("occlusion length", high=settings.occlusion_length)
     time = (torch.arange(frames, device=device) + 0.5) / frames
     is_then = (time - middle[:, None]).abs() < length[:, None] / 2
     happens = draws.chance("occlusion", probability=settings.occlusion)

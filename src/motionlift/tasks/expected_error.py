@@ -2,7 +2,8 @@
 
 The head sees what the encoder makes of corrupted clips of the training people and learns the error
 of each joint. On people it has learned from the encoder errs less than on others, so what the head
-says is calibrated on validation people: `validate` measures, and `save` applies.
+says is calibrated on validation people, with exact keypoints, noisy ones and gaps alike: `validate`
+measures, and `save` applies.
 """
 
 import dataclasses
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from motionlift.data.batch import Batch, DataSettings
 from motionlift.data.clips import Clips
+from motionlift.data.corruption import CorruptionSettings
 from motionlift.data.store import Store
 from motionlift.data.views import BodySettings
 from motionlift.errors import RecipeError
@@ -31,6 +33,7 @@ from motionlift.tasks.lift import LiftSamples
 
 _VALIDATION_SEED = 20260
 _VALIDATION_BATCH = 1944  # frames
+_MOST_SAMPLES = 512  # under each condition
 _DECILES = 10
 
 
@@ -93,29 +96,34 @@ class ExpectedError(Task[Batch]):
     ) -> dict[str, float]:
         """How well the head tells errors apart, and the calibration that these people ask for.
 
-        `gap` is the mean over deciles of the expected error, after calibration, of how far
-        the mean error of a decile is from what was expected, as a share of it; `spread` how
-        many times larger the mean error of the last decile is than that of the first.
+        The same clips are seen under each condition. Of the deciles of the expected error, after
+        calibration, `gap` is the mean, over conditions, of how far the mean error is from what was
+        expected, as a share of it, and `largest_gap` the largest; `spread` is how many times
+        larger the mean error of the last decile is than that of the first.
         """
         assert isinstance(samples, LiftSamples)
         model.eval()
-        plain = dataclasses.replace(samples.data, body=BodySettings(flip=0.0))
-        seen = LiftSamples(samples.clips, plain)
-        count = len(samples) if most is None else most
+        count = min(len(samples), _MOST_SAMPLES if most is None else most)
         chosen = np.unique(np.linspace(0, len(samples) - 1, count).astype(np.int64))
         size = max(1, _VALIDATION_BATCH // samples.frames)
-        said, true, total = [], [], 0.0
-        for first in range(0, len(chosen), size):
-            part = chosen[first : first + size]
-            batch = seen.batch(part, seed=_VALIDATION_SEED, epoch=0, device=compute.device)
-            with compute.autocast():
-                answer = model(batch.inputs).float()
-            total += self.loss(answer, batch)[0].item() * len(part)
-            error, is_known = _error(answer, batch)
-            said.append(answer[..., 3][is_known > 0].cpu().numpy())
-            true.append(error[is_known > 0].cpu().numpy())
-        scores = _calibration(np.concatenate(said), np.concatenate(true))
-        return {"likelihood_loss": total / len(chosen)} | scores
+        deciles, total = [], 0.0
+        for corruption in _conditions(samples.data.corruption).values():
+            data = dataclasses.replace(
+                samples.data, body=BodySettings(flip=0.0), corruption=corruption
+            )
+            seen, said, true = LiftSamples(samples.clips, data), [], []
+            for first in range(0, len(chosen), size):
+                part = chosen[first : first + size]
+                batch = seen.batch(part, seed=_VALIDATION_SEED, epoch=0, device=compute.device)
+                with compute.autocast():
+                    answer = model(batch.inputs).float()
+                total += self.loss(answer, batch)[0].item() * len(part)
+                error, is_known = _error(answer, batch)
+                said.append(answer[..., 3][is_known > 0].cpu().numpy())
+                true.append(error[is_known > 0].cpu().numpy())
+            deciles.append(_deciles(np.concatenate(said), np.concatenate(true)))
+        loss = total / (len(chosen) * len(deciles))
+        return {"likelihood_loss": loss} | _calibration(np.stack(deciles))
 
     def error(self, scores: Mapping[str, float]) -> float:
         return scores["likelihood_loss"]
@@ -154,6 +162,16 @@ class ExpectedError(Task[Batch]):
         return dict.fromkeys(("freeze", "backbone_lr_scale"), "the encoder never moves")
 
 
+def _conditions(corruption: CorruptionSettings) -> dict[str, CorruptionSettings]:
+    """What a head is calibrated under: exact keypoints, noise alone, and noise with gaps."""
+    gaps = dataclasses.replace(corruption, noise_spread=0.0, offsets=0.0, absent=0.0, share=1.0)
+    return {
+        "clean": CorruptionSettings(noise=0.0, joint_mask=0.0, frame_mask=0.0),
+        "noise": dataclasses.replace(gaps, joint_mask=0.0, frame_mask=0.0, occlusion=0.0),
+        "gaps": gaps,
+    }
+
+
 def _error(
     answer: Float[Tensor, "B F J 4"], batch: Batch
 ) -> tuple[Float[Tensor, "B F J"], Float[Tensor, "B F J"]]:
@@ -163,18 +181,23 @@ def _error(
     return (answer[..., :3] - batch.target).norm(dim=-1), weight
 
 
-def _calibration(
+def _deciles(
     said: Float[np.ndarray, " joint"], true: Float[np.ndarray, " joint"]
-) -> dict[str, float]:
-    """The line through the deciles of (what was said, log of the mean error), and its fit."""
-    deciles = np.array_split(np.argsort(said, kind="stable"), _DECILES)
-    log_said = np.array([np.log(np.exp(said[each]).mean()) for each in deciles])
-    log_true = np.array([np.log(true[each].mean()) for each in deciles])
-    power, shift = np.polyfit(log_said, log_true, 1)
-    gap = np.abs(np.exp(log_true - shift - power * log_said) - 1)
+) -> Float[np.ndarray, "10 2"]:
+    """Logarithms of the mean expected and the mean true error in each tenth by the expected."""
+    parts = np.array_split(np.argsort(said, kind="stable"), _DECILES)
+    return np.log([(np.exp(said[part]).mean(), true[part].mean()) for part in parts])
+
+
+def _calibration(deciles: Float[np.ndarray, "condition 10 2"]) -> dict[str, float]:
+    """The line through the deciles of all conditions, and its fit."""
+    said, true = deciles[..., 0], deciles[..., 1]
+    power, shift = np.polyfit(said.ravel(), true.ravel(), 1)
+    gap = np.abs(np.exp(true - shift - power * said) - 1)
     return {
         "gap": float(gap.mean()),
-        "spread": float(np.exp(log_true[-1] - log_true[0])),
+        "largest_gap": float(gap.max()),
+        "spread": float(np.exp(true[:, -1] - true[:, 0]).mean()),
         "shift": float(shift),
         "power": float(power),
     }

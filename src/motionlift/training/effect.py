@@ -55,6 +55,7 @@ RULES = (
         settings=("data.corruption.noise_file", "data.corruption.noise_spread"),
         under="data.corruption.noise",
     ),
+    Rule(settings=("data.corruption.occlusion_length",), under="data.corruption.occlusion"),
     Rule(settings=("from_scratch", "freeze", "backbone_lr_scale", "task.new_head"), under="model"),
     Rule(settings=("backbone_lr_scale",), under="freeze", values=("nothing",)),
     Rule(settings=("task.keypoints_from_epoch",), under="task.losses.reprojection"),

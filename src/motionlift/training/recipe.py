@@ -21,7 +21,8 @@ class Stage:
     """Part of a training that uses clips of one length.
 
     Attributes:
-        frames: length of a clip.
+        frames: length of a clip; 0 for that which the model that training begins from has learned
+            with.
         stride: frames from one clip's start to the next.
         batch: clips a step, over all processes.
         epochs: passes over the clips.
@@ -33,7 +34,9 @@ class Stage:
     epochs: int
 
     def __post_init__(self) -> None:
-        for name in ("frames", "stride", "batch", "epochs"):
+        if self.frames < 0:
+            raise RecipeError(f"a stage's frames is {self.frames}, but at least 1")
+        for name in ("stride", "batch", "epochs"):
             if getattr(self, name) < 1:
                 raise RecipeError(f"a stage's {name} is {getattr(self, name)}, but at least 1")
 
@@ -113,6 +116,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if not self.stages:
             raise RecipeError(f"recipe {self.name}: no stage")
+        if not self.model and any(stage.frames == 0 for stage in self.stages):
+            raise RecipeError(f"recipe {self.name}: a stage's frames is 0, but at least 1")
         longest = max(stage.frames for stage in self.stages)
         if longest > self.network.max_frames and not self.model:
             raise RecipeError(

@@ -10,6 +10,7 @@ from torch import nn
 
 from motionlift.data.store import Store
 from motionlift.errors import OptionError, RecipeError
+from motionlift.lifting.lifter import clip_frames
 from motionlift.network.dstformer import DSTformer
 from motionlift.network.weights import load_model
 from motionlift.training.recipe import Recipe
@@ -18,12 +19,15 @@ from motionlift.training.recipe import Recipe
 def with_network_of_model(recipe: Recipe, *, base: Recipe) -> Recipe:
     """The recipe with the sizes of the model that it begins from, if it begins from one.
 
+    Stages of 0 frames have as many as the model has learned with.
+
     Raises:
         RecipeError: if the recipe sets another size, or clips that are too long for the model.
     """
     if not recipe.model:
         return recipe
-    theirs = load_model(recipe.model).config
+    model = load_model(recipe.model)
+    theirs = model.config
     for field in dataclasses.fields(theirs):
         ours = getattr(recipe.network, field.name)
         if ours not in (getattr(base.network, field.name), getattr(theirs, field.name)):
@@ -38,7 +42,11 @@ def with_network_of_model(recipe: Recipe, *, base: Recipe) -> Recipe:
             f"a stage has samples of {longest} frames, but {recipe.model} takes "
             f"{theirs.max_frames}; shorten the stage"
         )
-    return dataclasses.replace(recipe, network=theirs)
+    stages = tuple(
+        dataclasses.replace(stage, frames=stage.frames or clip_frames(model))
+        for stage in recipe.stages
+    )
+    return dataclasses.replace(recipe, network=theirs, stages=stages)
 
 
 def build_network(recipe: Recipe, store: Store) -> nn.Module:
