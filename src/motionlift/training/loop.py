@@ -1,7 +1,5 @@
 """The training loop, in one place to read: batches in, steps taken, errors watched, state kept."""
 
-import copy
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,25 +8,19 @@ import torch
 from torch import nn
 
 from motionlift.data.store import Store
-from motionlift.errors import MotionliftError
 from motionlift.network.compute import Compute
 from motionlift.training.cost import Cost
 from motionlift.training.held import Held
 from motionlift.training.keeping import Keeper
-from motionlift.training.optimizers import build_optimizers, rate_factor, set_rates
+from motionlift.training.optimizers import rate_factor, set_rates
 from motionlift.training.plan import Plan
 from motionlift.training.processes import Processes, gradients_kept_back
 from motionlift.training.progress import Progress
 from motionlift.training.recipe import Recipe
 from motionlift.training.run import Run
-from motionlift.training.start import (
-    backbone_scale,
-    build_network,
-    compiled,
-    describe_parts,
-)
-from motionlift.training.state import TrainingState
-from motionlift.training.stopping import stop_signals
+from motionlift.training.start import compiled, describe_parts
+from motionlift.training.state import TrainingState, first_state
+from motionlift.training.stopping import check_finite, stop_signals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +58,8 @@ def train(
     limits, processes = limits or Limits(), processes or Processes()
     plan = Plan(recipe, store)
     last_step = min(plan.total_steps, limits.max_steps or plan.total_steps)
-    model = build_network(recipe, store).to(compute.device)
-    state = TrainingState(
-        model=model,
-        average=copy.deepcopy(model) if recipe.average > 0 else None,
-        optimizers=build_optimizers(model, recipe.optimizer, backbone_scale=backbone_scale(recipe)),
-    )
+    state = first_state(recipe, store, device=compute.device)
+    model = state.model
     if resume and run.state_path.exists():
         state.load(run.state_path)
         say(f"resumed at step {state.step}")
@@ -134,9 +122,7 @@ def train(
                     break
                 numbers = processes.mean(torch.stack(losses).sum(dim=0)).tolist()
                 means = dict(zip(("loss", *terms), numbers, strict=True))
-                if not math.isfinite(means["loss"]):
-                    names = [epoch.samples.name(int(sample)) for sample in samples]
-                    raise MotionliftError(_not_finite(run, names, step=state.step))
+                check_finite(means["loss"], map(epoch.samples.name, samples), run, step=state.step)
                 if recipe.optimizer.clip > 0:
                     nn.utils.clip_grad_norm_(model.parameters(), recipe.optimizer.clip)
                 for optimizer in state.optimizers.values():
@@ -159,12 +145,3 @@ def train(
         keeper.keep_last(state, frames=plan.frames_at(state.step))
         say(f"stopped after step {state.step}; --resume goes on from there")
     return state
-
-
-def _not_finite(run: Run, batch: list[str], *, step: int) -> str:
-    more = f" and {len(batch) - 8} more" if len(batch) > 8 else ""
-    return (
-        f"{run.path}: the loss is not finite at step {step + 1}, on {', '.join(batch[:8])}{more}; "
-        f"the last checkpoint is good ({run.state_path}); resume with a lower learning rate or "
-        "optimizer.clip"
-    )

@@ -5,6 +5,7 @@ state; the plain numbers stand as JSON in its header. It is replaced as a whole,
 full disk leaves the one before. Nothing in it is ever executed.
 """
 
+import copy
 import json
 import re
 from dataclasses import dataclass
@@ -17,8 +18,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from motionlift.data.store import Store
 from motionlift.errors import MotionliftError, WeightsError
 from motionlift.files import written_beside
+from motionlift.training.optimizers import build_optimizers
+from motionlift.training.recipe import Recipe
+from motionlift.training.start import backbone_scale, build_network
 
 _HEADER = "motionlift-training-state"
 
@@ -131,6 +136,16 @@ class TrainingState:
         torch.set_rng_state(tensors["rng"])
         self.step = header["step"]
         self.best, self.best_frames = header["best"], header["best_frames"]
+
+
+def first_state(recipe: Recipe, store: Store, *, device: torch.device) -> TrainingState:
+    """Before the first step: the network that a recipe begins with, and its optimisers."""
+    model = build_network(recipe, store).to(device)
+    return TrainingState(
+        model=model,
+        average=copy.deepcopy(model) if recipe.average > 0 else None,
+        optimizers=build_optimizers(model, recipe.optimizer, backbone_scale=backbone_scale(recipe)),
+    )
 
 
 def _step_of(path: Path) -> int | None:

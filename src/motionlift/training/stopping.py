@@ -1,12 +1,20 @@
-"""How a training is asked to stop: Ctrl-C, or SIGTERM as a cluster sends it."""
+"""What ends a training before its last step: somebody who asks, and a loss that is not finite.
 
+It is asked by Ctrl-C, or by SIGTERM as a cluster sends it.
+"""
+
+import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+from motionlift.errors import MotionliftError
+from motionlift.training.run import Run
+
+_MOST_NAMES = 8
 # A Ctrl-C can reach a process twice at once: from the terminal, and from what started it.
 _SECONDS_OF_ONE_ASKING = 1.0
 
@@ -42,3 +50,20 @@ def stop_signals() -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def check_finite(loss: float, samples: Iterable[str], run: Run, *, step: int) -> None:
+    """The loss of a step, counted from 0, on these samples is a number.
+
+    Raises:
+        MotionliftError: if it is not; it names the step and the samples.
+    """
+    if math.isfinite(loss):
+        return
+    names = list(samples)
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    raise MotionliftError(
+        f"{run.path}: the loss is not finite at step {step + 1}, on "
+        f"{', '.join(names[:_MOST_NAMES])}{more}; the last checkpoint is good ({run.state_path}); "
+        "resume with a lower learning rate or optimizer.clip"
+    )
