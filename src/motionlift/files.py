@@ -4,9 +4,12 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from motionlift.errors import FormatError, MotionliftError
@@ -16,9 +19,9 @@ from motionlift.errors import FormatError, MotionliftError
 def written_beside(path: Path) -> Iterator[Path]:
     """A temporary path in the folder of `path`, renamed to it if the block ends well.
 
-    On an error, Ctrl-C included, nothing is left behind, and what stood at `path` before stands
-    there still. The temporary name keeps the suffix, because many writers look at it. The block
-    may also make a folder there.
+    On an error, Ctrl-C and SIGTERM included, nothing is left behind, and what stood at `path`
+    before stands there still. The temporary name keeps the suffix, because many writers look at
+    it. The block may also make a folder there.
 
     Raises:
         MotionliftError: if the folder does not exist or cannot be written to, or the disk is full.
@@ -27,27 +30,22 @@ def written_beside(path: Path) -> Iterator[Path]:
         raise MotionliftError(
             f"{path}: is a folder that is not empty; give another path or empty it"
         )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    except OSError as error:
-        raise MotionliftError(
-            f"{path}: cannot be written ({error.strerror}); choose a folder you may write to"
-        ) from error
-    try:
-        beside = scratch / path.name
-        yield beside
-        if beside.is_file():
-            _sync(beside)
-        elif path.is_dir():
-            path.rmdir()
-        os.replace(beside, path)  # noqa: PTH105  (named in the design; the same call)
-    except OSError as error:
-        raise MotionliftError(
-            f"{path}: could not be written ({error.strerror or error})"
-        ) from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    with _sigterm_as_exception():
+        scratch = _make_scratch(path)
+        try:
+            beside = scratch / path.name
+            yield beside
+            if beside.is_file():
+                _sync(beside)
+            elif path.is_dir():
+                path.rmdir()
+            os.replace(beside, path)  # noqa: PTH105  (named in the design; the same call)
+        except OSError as error:
+            raise MotionliftError(
+                f"{path}: could not be written ({error.strerror or error})"
+            ) from error
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def check_writable(path: Path) -> None:
@@ -88,6 +86,47 @@ def read_json(path: Path) -> Any:
         raise FormatError(f"{path}: not valid JSON ({error})") from error
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+class _Terminated(BaseException):
+    """SIGTERM, on its way out of the blocks that have something to clean up."""
+
+
+@contextlib.contextmanager
+def _sigterm_as_exception() -> Iterator[None]:
+    """SIGTERM unwinds the block as Ctrl-C does, and ends the process after it.
+
+    A handler that somebody has set, as a training does, stays. So it is in other threads, in which
+    none can be set.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def unwind(number: int, frame: FrameType | None) -> None:
+        # A second one must not stop the cleaning up.
+        signal.signal(number, signal.SIG_IGN)
+        raise _Terminated
+
+    signal.signal(signal.SIGTERM, unwind)
+    try:
+        yield
+    except _Terminated:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _make_scratch(path: Path) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    except OSError as error:
+        raise MotionliftError(
+            f"{path}: cannot be written ({error.strerror}); choose a folder you may write to"
+        ) from error
 
 
 def _sync(path: Path) -> None:

@@ -164,9 +164,8 @@ def _what_is_wrong(
     found = what_it_is(path)
     if found is not None:
         return f"{found}; expected {_EXPECTED[kind]}"
-    other = kind and next(
-        (each for each in FORMATS if each.kind != kind and each.sniff(path)), None
-    )
+    others = (each for each in FORMATS if kind is not None and each.kind != kind)
+    other = next((each for each in others if each.sniff(path)), None)
     if other is not None and kind == "keypoints":
         return (
             f"3D motion already ({other.title}), nothing to lift; `motionlift view` shows it, and "
