@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow test-video check docs format clean
+.PHONY: demo test test-slow test-video test-node check docs format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed"; exit 2; }
@@ -26,6 +26,14 @@ test-slow: $(STAMP)
 # MediaPipe and the pinned onnx want different protobufs (docs/decisions/0005-mediapipe-0.10.14.md).
 test-video: $(VENV)-video/.installed
 	$(VENV)-video/bin/python -m pytest -m "slow or not slow" tests/detectors tests/video tests/cli/test_detect.py
+
+# What npm has: the validator of glTF, and the runtime that lifts in a page.
+test-node: $(STAMP) node_modules/.installed
+	$(BIN)/python -m pytest -m "slow or not slow" tests/viewer/test_live.py tests/formats/test_writers.py
+
+node_modules/.installed:
+	npm install --no-save --no-audit --no-fund gltf-validator@2.0.0-dev.3.10 onnxruntime-web@1.30.0
+	@touch $@
 
 $(VENV)-video/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)-video
@@ -49,4 +57,4 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix src tests scripts
 
 clean:
-	rm -rf $(VENV) $(VENV)-video out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-video node_modules out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

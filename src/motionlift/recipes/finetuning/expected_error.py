@@ -21,6 +21,7 @@ RECIPE = replace(
         # a limb is out of sight in the whole clip.
         corruption=replace(
             small.RECIPE.data.corruption,
+            noise=1.0,
             noise_spread=1.0,
             occlusion=0.4,
             occlusion_length=3.0,
