@@ -38,8 +38,8 @@ RECIPE = replace(
         ),
     ),
     # Depth is learned from many different poses a step, so single frames come first; motion, which
-    # helps where keypoints are noisy or lost, comes later, as the rate falls; and the longest clips,
-    # of which a step sees the fewest, when it is almost 0.
+    # helps where keypoints are noisy or lost, comes later, as the rate falls; and the longest
+    # clips, of which a step sees the fewest, when it is almost 0.
     stages=(
         Stage(frames=1, stride=1, batch=432, epochs=3),
         Stage(frames=9, stride=9, batch=96, epochs=7),
