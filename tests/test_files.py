@@ -14,6 +14,7 @@ _WRITER = """
 import signal, sys
 from pathlib import Path
 from motionlift.files import written_beside
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored under nohup and &
 folder = Path(sys.argv[1])
 with written_beside(folder / "a.txt") as one, written_beside(folder / "b.txt") as other:
     one.write_text("half")
@@ -36,7 +37,10 @@ def test_a_signal_leaves_nothing_behind_and_ends_the_process(
         assert process.stdout is not None
         assert process.stdout.readline() == "writing\n"
         process.send_signal(number)
-        assert process.wait(timeout=60) == -number
+        try:
+            assert process.wait(timeout=60) == -number
+        finally:
+            process.kill()
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "before"
 
