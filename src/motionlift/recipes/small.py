@@ -16,8 +16,9 @@ RECIPE = replace(
     name="small",
     summary=(
         "1.6 M parameters; single frames, then clips of 9, then of 27, with bodies, cameras and "
-        "detector faults beyond the paper's. Cost: about three hours of one core, measured on 2.4 "
-        "hours of motion. To reach: 55 mm on the open benchmark's test people with clean keypoints."
+        "detector faults beyond the paper's. Cost: about two and a half hours of one core by the "
+        "time of its steps, with 2.4 hours of motion. To reach: 55 mm on the open benchmark's test "
+        "people with clean keypoints."
     ),
     network=DSTformerConfig(
         dim_feat=128, dim_rep=128, depth=3, num_heads=4, mlp_ratio=2, max_frames=27
