@@ -9,6 +9,7 @@ Every error is a `FormatError` that says in which line.
 """
 
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -175,6 +176,16 @@ def glimpse(path: Path) -> Any:
     """
     if not path.is_file():
         return None
+    try:
+        stamp = path.stat()
+    except OSError:
+        return None
+    return _glimpse(path, stamp.st_mtime_ns, stamp.st_size)
+
+
+# Every format that is JSON asks, one after the other, and a beginning can be long.
+@functools.lru_cache(maxsize=1)
+def _glimpse(path: Path, _changed: int, _size: int) -> Any:
     members: dict[str, Any] = {}
     with contextlib.suppress(FormatError), JsonFile(path) as json_file:
         if json_file.peek() == "[":
