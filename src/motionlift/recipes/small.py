@@ -17,8 +17,8 @@ RECIPE = replace(
     summary=(
         "1.6 M parameters; single frames, then clips of 9, then of 27, with bodies, cameras and "
         "detector faults beyond the paper's. Cost: about two and a half hours of one core by the "
-        "time of its steps, with 2.4 hours of motion. To reach: 55 mm on the open benchmark's test "
-        "people with clean keypoints."
+        "measured time of its steps, with 2.4 hours of motion. To reach: 55 mm on the open "
+        "benchmark's test people with clean keypoints."
     ),
     network=DSTformerConfig(
         dim_feat=128, dim_rep=128, depth=3, num_heads=4, mlp_ratio=2, max_frames=27
