@@ -91,7 +91,10 @@ def _legend(pose: Pose3D) -> str:
     legend = "left is blue, right is orange"
     if pose.lifted_from is None:
         return legend
-    return f"{legend}; keypoints in doubt are hollow, joints that were missed are dotted"
+    return (
+        f"{legend}; keypoints in doubt are hollow, behind them in grey the lift; "
+        "joints that were missed are dotted"
+    )
 
 
 def _checked(frames: Sequence[int], pose: Pose3D) -> list[int]:
