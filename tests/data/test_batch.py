@@ -80,7 +80,7 @@ def test_a_sample_is_the_same_alone_and_in_a_batch(tmp_path: Path) -> None:
     store = write_store(tmp_path / "store", lengths={"train": [40, 40, 40]})
     settings = DataSettings(
         clips=ClipSettings(slowest=0.8, fastest=2.5, shift=True),
-        body=BodySettings(bone_scale=0.05, limb_scale=0.05),
+        body=BodySettings(bone_scale=0.05, limb_scale=0.05, exchange=0.9),
         views=ViewSettings(projection="perspective", share=0.5),
         corruption=CorruptionSettings(noise_spread=0.8, offsets=1.0, absent=0.3, occlusion=0.3),
     )
@@ -89,11 +89,25 @@ def test_a_sample_is_the_same_alone_and_in_a_batch(tmp_path: Path) -> None:
     def batch_of(numbers: list[int]) -> Batch:
         own = np.array(numbers)
         draws = Draws.of(torch.from_numpy(own), seed=5, epoch=2)
-        return make_batch(clips.cut(own, draws), draws, settings, device=CPU)
+        others = clips.cut(clips.others(draws), draws)
+        return make_batch(clips.cut(own, draws), draws, settings, device=CPU, others=others)
 
     together, alone = batch_of([3, 7, 1]), batch_of([7])
     torch.testing.assert_close(together.inputs[1], alone.inputs[0], atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(together.target[1], alone.target[0], atol=1e-6, rtol=1e-5)
+
+
+def test_a_limb_of_another_clip_is_unknown_where_that_clip_lacks_it() -> None:
+    count = 400
+    positions = np.broadcast_to(moving(3), (count, 3, 17, 3)).copy()
+    own = Cut(positions, np.ones((count, 3, 17), bool))
+    others = Cut(positions, np.zeros((count, 3, 17), bool))
+    draws = Draws.of(torch.arange(count), seed=0, epoch=0)
+    settings = DataSettings(body=BodySettings(flip=0.0, exchange=0.5), corruption=CLEAN)
+    batch = make_batch(own, draws, settings, device=CPU, others=others)
+    is_exchanged = (batch.weight == 0).flatten(1).any(dim=1)
+    assert abs(is_exchanged.float().mean() - 0.5) < 0.08
+    assert set(batch.weight[is_exchanged].sum(dim=(1, 2)).tolist()) == {3 * 13.0, 3 * 15.0}
 
 
 def _flat(frames: int, settings: DataSettings, *, seed: int = 0) -> tuple[Cut, Batch]:

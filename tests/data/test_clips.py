@@ -45,6 +45,15 @@ def test_repeats_weigh_a_dataset(tmp_path: Path) -> None:
     assert all(np.count_nonzero(order == clip) == 2 for clip in set(order.tolist()))
 
 
+def test_other_clips_are_drawn_as_repeats_weigh_them(tmp_path: Path) -> None:
+    clips = _clips(tmp_path, repeats={"even": 3.0, "odd": 1.0})
+    others = clips.others(Draws.of(torch.arange(8000), seed=0, epoch=0))
+    is_even = np.array([clips.name(clip).split("/")[1][0] in "024" for clip in range(len(clips))])
+    expected = 3 * is_even.sum() / (3 * is_even.sum() + (~is_even).sum())
+    assert abs(is_even[others].mean() - expected) < 0.02
+    assert set(others.tolist()) == set(range(len(clips)))
+
+
 def test_a_cut_without_draws_is_what_stands_in_the_store(tmp_path: Path) -> None:
     clips = _clips(tmp_path)
     last = clips.sequences[-1]

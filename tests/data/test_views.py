@@ -39,6 +39,13 @@ def test_flip_puts_the_left_wrist_where_the_right_was_mirrored() -> None:
     assert torch.equal(flip(people)[:, :, left], expected)
 
 
+def test_tumbled_cameras_look_every_way_alike() -> None:
+    turned = rotations_of_views(_draws(20000), ViewSettings(tumbled=1.0))
+    # Of uniform rotations each entry has mean 0 and variance 1/3, and the axes are independent.
+    assert turned.mean(dim=0).abs().max() < 0.02
+    torch.testing.assert_close(turned.var(dim=0), torch.full((3, 3), 1 / 3), atol=0.01, rtol=0)
+
+
 def test_half_of_the_samples_are_flipped() -> None:
     people = _people(1).expand(2000, -1, -1, -1)
     varied = vary_body(people, _draws(2000), BodySettings(flip=0.5))

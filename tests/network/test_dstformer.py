@@ -108,6 +108,18 @@ def test_a_new_network_has_small_normal_weights_and_no_biases() -> None:
     assert model.pos_embed.std().item() == pytest.approx(0.02, rel=0.1)
 
 
+def test_a_residual_network_starts_from_the_keypoints() -> None:
+    model = DSTformer(dataclasses.replace(TINY, residual=True))
+    torch.nn.init.zeros_(model.head.weight)
+    x = torch.rand(2, 5, 4, 3) + 0.1
+    x[0, 1, 2] = 0.0  # a missing joint
+    joints = model(x)
+    expected = x[..., :2] - x[..., :1, :2]
+    expected[0, 1, 2] = 0.0
+    torch.testing.assert_close(joints[..., :2], expected)
+    assert (joints[..., 2] == 0).all()
+
+
 def test_a_clip_that_is_too_long_says_how_long_it_may_be() -> None:
     model = DSTformer(TINY)
     assert model(torch.zeros(1, 5, 4, 3)).shape == (1, 5, 4, 3)

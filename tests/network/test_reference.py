@@ -18,10 +18,11 @@ def test_the_twin_gives_the_published_outputs(shared: Path) -> None:
     assert np.abs(out.numpy() - golden["out64_T9"]).max() < 1e-12
 
 
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("norm", ["pre", "post"])
-def test_the_network_and_its_twin_agree_in_value_and_gradient(norm: Norm) -> None:
+def test_the_network_and_its_twin_agree_in_value_and_gradient(norm: Norm, residual: bool) -> None:
     torch.manual_seed(0)
-    model = DSTformer(dataclasses.replace(TINY, norm=norm)).double()
+    model = DSTformer(dataclasses.replace(TINY, norm=norm, residual=residual)).double()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))

@@ -52,7 +52,14 @@ def test_weights_go_round_to_the_last_bit(shared: Path, tmp_path: Path, name: st
 def test_the_configuration_survives_whatever_it_is(tmp_path: Path) -> None:
     path = tmp_path / "odd.safetensors"
     config = dataclasses.replace(
-        TINY, norm="post", dropout=0.1, drop_path=0.2, mlp_ratio=1.4, num_heads=1, dim_out=5
+        TINY,
+        norm="post",
+        dropout=0.1,
+        drop_path=0.2,
+        mlp_ratio=1.4,
+        num_heads=1,
+        dim_out=5,
+        residual=True,
     )
     save_weights(path, DSTformer(config), card={})
     model = load_model(path)

@@ -21,6 +21,7 @@ from motionlift.camera import box_of_visible
 from motionlift.data.clips import ClipSettings, Cut
 from motionlift.data.corruption import CorruptionSettings, corrupt, masks
 from motionlift.data.draws import Draws
+from motionlift.data.limbs import exchanged, with_limbs_of
 from motionlift.data.views import BodySettings, ViewSettings, maybe_flip, see, vary_body
 from motionlift.skeletons import H36M17
 
@@ -56,10 +57,28 @@ class Batch:
     num_2d: int | None = None
 
 
-def make_batch(cut: Cut, draws: Draws, settings: DataSettings, *, device: torch.device) -> Batch:
-    """The batch of these clips; every draw is a function of the sample alone."""
+def make_batch(
+    cut: Cut,
+    draws: Draws,
+    settings: DataSettings,
+    *,
+    device: torch.device,
+    others: Cut | None = None,
+) -> Batch:
+    """The batch of these clips; every draw is a function of the sample alone.
+
+    Args:
+        others: for each clip another, of which limbs are taken, as often as
+            `settings.body.exchange` says; if None, none are.
+    """
     positions = torch.from_numpy(cut.positions).to(device)
     weight = torch.from_numpy(cut.visibility).to(device).float()
+    if others is not None:
+        which = exchanged(draws.uniform("limb"))
+        which &= draws.chance("exchange", 1, probability=settings.body.exchange)
+        positions = with_limbs_of(positions, torch.from_numpy(others.positions).to(device), which)
+        seen = torch.from_numpy(others.visibility).to(device).float()
+        weight = torch.where(which[:, None], weight.amin(dim=2, keepdim=True) * seen, weight)
     camera, image = see(vary_body(positions, draws, settings.body), draws, settings.views)
     image, confidence = corrupt(image, draws, settings.corruption, camera=camera)
     return place(image, confidence * weight, camera, weight=weight)

@@ -94,11 +94,20 @@ class Clips:
         A share of a repeat is a chance of one: 1.5 is once, and half of the time twice.
         """
         generator = np.random.default_rng([seed, epoch])
-        repeats = self.settings.repeats
-        wanted = np.array([repeats.get(each.dataset, 1.0) for each in self.sequences])
-        times = wanted[self._index[:, 0]]
+        times = self._repeats()
         whole = np.floor(times + generator.random(len(times))).astype(np.int64)
         return generator.permutation(np.repeat(np.arange(len(times)), whole))
+
+    def others(self, draws: Draws) -> Int[np.ndarray, " B"]:
+        """A clip for each sample, drawn from all, each as likely as `settings.repeats` says."""
+        shares = np.cumsum(self._repeats())
+        drawn = draws.uniform("other clip").double().numpy() * shares[-1]
+        return np.minimum(np.searchsorted(shares, drawn, side="right"), len(shares) - 1)
+
+    def _repeats(self) -> Float[np.ndarray, " clip"]:
+        repeats = self.settings.repeats
+        wanted = np.array([repeats.get(each.dataset, 1.0) for each in self.sequences])
+        return wanted[self._index[:, 0]]
 
     def name(self, clip: int) -> str:
         """The sequence and frames of a clip, for messages."""

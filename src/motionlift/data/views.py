@@ -25,11 +25,13 @@ class BodySettings:
         limb_scale: the same for all bones of the legs, of the arms, and of the trunk and head
             together.
         flip: probability that left and right are exchanged.
+        exchange: probability that an arm, a leg, both arms or both legs move as in another clip.
     """
 
     bone_scale: float = 0.0
     limb_scale: float = 0.0
     flip: float = 0.5
+    exchange: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class ViewSettings:
         low: share of cameras near the floor that look up.
         low_pitch: largest pitch of those, upwards.
         roll: deviation of the roll, in radians.
+        tumbled: share of cameras that are turned in any way: people upside down, in the air or on
+            the floor, of whom there is little capture.
         projection: "orthographic" (the paper), "weak-perspective" or "perspective".
         share: of samples that are projected so; the rest are orthographic.
         nearest: for the perspective kinds, the least distance from camera to root, in metres.
@@ -56,6 +60,7 @@ class ViewSettings:
     low: float = 0.1
     low_pitch: float = 0.5
     roll: float = 0.07
+    tumbled: float = 0.0
     projection: Literal["orthographic", "weak-perspective", "perspective"] = "orthographic"
     share: float = 1.0
     nearest: float = 2.5
@@ -103,6 +108,13 @@ def rotations_of_views(draws: Draws, settings: ViewSettings) -> Float[Tensor, "B
     pitch = torch.where(which < settings.high, settings.high_pitch * how_far, tripod)
     pitch = torch.where(which > 1 - settings.low, -settings.low_pitch * how_far, pitch)
     roll = settings.roll * draws.normal("roll", 1)[:, 0]
+    if settings.tumbled > 0:
+        is_tumbled = draws.chance("tumbled", probability=settings.tumbled)
+        # Uniform over all rotations: the sine of the pitch and the two angles are uniform.
+        sine = draws.uniform("tumbled pitch", low=-1.0)
+        pitch = torch.where(is_tumbled, torch.asin(sine), pitch)
+        turn = draws.uniform("tumbled roll", low=-torch.pi, high=torch.pi)
+        roll = torch.where(is_tumbled, turn, roll)
     return look_rotation(yaw=yaw, pitch=pitch, roll=roll)
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from motionlift.errors import MotionliftError, WeightsError
 from motionlift.network.expected_error import ErrorHead
 from motionlift.network.softmax import attention
+from motionlift.skeletons import H36M17
 
 Norm = Literal["pre", "post"]
 Axis = Literal["joints", "frames"]
@@ -40,6 +41,9 @@ class DSTformerConfig:
         dropout: probability to drop an embedding, an attention weight or a channel in training.
         drop_path: probability to drop a residual branch of the last module in training; rises
             linearly to it from 0 in the first.
+        residual: whether the head answers with what to add to the keypoints, taken relative to
+            the root: x and y are nearly known, depth is what there is to learn. The published
+            weights have none.
     """
 
     dim_feat: int
@@ -54,6 +58,7 @@ class DSTformerConfig:
     norm: Norm = "pre"
     dropout: float = 0.0
     drop_path: float = 0.0
+    residual: bool = False
 
     def __post_init__(self) -> None:
         sizes = ("dim_feat", "dim_rep", "depth", "num_heads", "hidden", "max_frames")
@@ -121,9 +126,7 @@ class DSTformer(nn.Module):
             MotionliftError: if the clip is longer than the network was made for, or has another
                 number of joints or channels.
         """
-        representation = self.encode(x)
-        with _unrounded(x):
-            return self.head(representation)
+        return self.answer(self.encode(x), x)
 
     def lift(self, x: Float[Tensor, "B F J C_in"]) -> Float[Tensor, "B F J channel"]:
         """The joints as `forward` has them; with an error head, a last channel of expected errors.
@@ -133,9 +136,18 @@ class DSTformer(nn.Module):
         if self.error_head is None:
             return self(x)
         representation = self.encode(x)
+        joints = self.answer(representation, x)
         with _unrounded(x):
             expected = self.error_head.expected(representation)
-            return torch.cat([self.head(representation), expected[..., None]], dim=-1)
+            return torch.cat([joints, expected[..., None]], dim=-1)
+
+    def answer(
+        self, representation: Float[Tensor, "B F J C_e"], x: Float[Tensor, "B F J C_in"]
+    ) -> Float[Tensor, "B F J C_out"]:
+        """The joints that the head reads from a representation of `x`."""
+        with _unrounded(x):
+            joints = self.head(representation)
+            return joints + keypoints_from_root(x, self.config) if self.config.residual else joints
 
     def encode(self, x: Float[Tensor, "B F J C_in"]) -> Float[Tensor, "B F J C_e"]:
         """The representation: values in -1..1 for each joint and frame."""
@@ -260,6 +272,17 @@ class DropPath(nn.Module):
         keep = 1 - self.probability
         is_kept = torch.rand(len(branch), 1, 1, 1, device=branch.device) < keep
         return branch * is_kept.to(branch.dtype) / keep
+
+
+def keypoints_from_root(
+    x: Float[Tensor, "B F J C_in"], config: DSTformerConfig
+) -> Float[Tensor, "B F J C_out"]:
+    """x and y of the input relative to the root's, and depth 0; 0 for a missing joint."""
+    image = x[..., :2] - x[..., H36M17.root : H36M17.root + 1, :2]
+    # A missing joint stands at (0, 0), the middle of the clip's box: nothing is known of it, so
+    # its residual starts from the root.
+    image = image * (x[..., 2:3] > 0)
+    return nn.functional.pad(image, (0, config.dim_out - 2))
 
 
 def fuse(

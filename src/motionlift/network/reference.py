@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from motionlift.network.dstformer import EPSILON, Axis, DSTformerConfig
+from motionlift.skeletons import H36M17
 
 Weights = Mapping[str, Tensor]
 
@@ -21,7 +22,14 @@ def lift(
     x: Float[Tensor, "B F J C_in"], weights: Weights, config: DSTformerConfig
 ) -> Float[Tensor, "B F J C_out"]:
     """Root-relative joints in clip space: X = W E + b."""
-    return _linear(encode(x, weights, config), weights, "head")
+    joints = _linear(encode(x, weights, config), weights, "head")
+    if config.residual:
+        for joint in range(config.num_joints):
+            is_seen = x[:, :, joint, 2] > 0
+            for axis in (0, 1):
+                from_root = x[:, :, joint, axis] - x[:, :, H36M17.root, axis]
+                joints[:, :, joint, axis] += torch.where(is_seen, from_root, 0.0)
+    return joints
 
 
 def encode(

@@ -162,7 +162,10 @@ def _check_network(path: Path, card: Mapping[str, Any], config: DSTformerConfig)
         raise WeightsError(f"{beside}: network's {', '.join(rates)} are numbers")
     if int(config.dim_feat * rates["mlp_ratio"]) != config.hidden:
         del rates["mlp_ratio"]
-    config = dataclasses.replace(config, **rates)
+    residual = network.get("residual")
+    if type(residual) is not bool:
+        raise WeightsError(f"{beside}: network.residual is {residual!r}, expected true or false")
+    config = dataclasses.replace(config, **rates, residual=residual)
     expected = dataclasses.asdict(config)
     wrong = sorted(key for key in expected | network if network.get(key) != expected.get(key))
     if wrong:

@@ -21,7 +21,13 @@ RECIPE = replace(
         "benchmark's test people with clean keypoints."
     ),
     network=DSTformerConfig(
-        dim_feat=128, dim_rep=128, depth=3, num_heads=4, mlp_ratio=2, max_frames=27
+        dim_feat=128,
+        dim_rep=128,
+        depth=3,
+        num_heads=4,
+        mlp_ratio=2,
+        max_frames=27,
+        residual=True,
     ),
     data=DataSettings(
         # From 20 to 62 frames a second. Of the sets, one is people who stand idle, and one
@@ -32,10 +38,10 @@ RECIPE = replace(
             shift=True,
             repeats={"cmu": 1.5, "reactidle": 0.15, "mesh2motion": 2.0},
         ),
-        body=BodySettings(bone_scale=0.04, limb_scale=0.06),
-        views=ViewSettings(projection="perspective", share=0.5, nearest=2.0),
+        body=BodySettings(bone_scale=0.02, limb_scale=0.03, exchange=0.35),
+        views=ViewSettings(tumbled=0.05, projection="perspective", share=0.3, nearest=2.0),
         corruption=CorruptionSettings(
-            noise=0.8, noise_spread=1.0, offsets=1.0, absent=0.25, occlusion=0.15
+            noise=0.8, noise_spread=1.0, offsets=1.0, absent=0.25, occlusion=0.15, share=0.75
         ),
     ),
     # Depth is learned from many different poses a step, so single frames come first; motion, which
@@ -43,10 +49,10 @@ RECIPE = replace(
     # clips, of which a step sees the fewest, when it is almost 0.
     stages=(
         Stage(frames=1, stride=1, batch=432, epochs=3),
-        Stage(frames=9, stride=9, batch=96, epochs=7),
+        Stage(frames=9, stride=9, batch=96, epochs=8),
         Stage(frames=27, stride=27, batch=36, epochs=1),
     ),
-    task=Lift(losses=LossWeights(velocity=5.0), keypoints_from_epoch=3),
+    task=Lift(losses=LossWeights(velocity=3.0), keypoints_from_epoch=3),
     optimizer=OptimizerSettings(
         kind="muon", learning_rate=1e-3, muon_learning_rate=0.02, schedule="linear", warmup=50
     ),

@@ -48,7 +48,7 @@ class ErrorPredictor(nn.Module):
     def forward(self, x: Float[Tensor, "B F J C_in"]) -> Float[Tensor, "B F J 4"]:
         with torch.no_grad():
             representation = self.backbone.eval().encode(x).float()
-            joints = self.backbone.head(representation)
+            joints = self.backbone.answer(representation, x)
         with torch.autocast(x.device.type, enabled=False):
             log_expected = self.head(representation)
         return torch.cat([joints.float(), log_expected[..., None]], dim=-1)

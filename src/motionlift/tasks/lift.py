@@ -155,15 +155,20 @@ class LiftSamples(Samples[Batch]):
     ) -> Batch:
         is_3d = samples < len(self.clips)
         batches = []
-        for make, clips, chosen, first in (
-            (make_batch, self.clips, samples[is_3d], 0),
-            (make_batch_2d, self.keypoints, samples[~is_3d], len(self.clips)),
-        ):
-            if clips is not None and len(chosen):
-                numbers = torch.from_numpy(chosen)
-                cut = clips.cut(chosen - first, Draws.of(numbers, seed=seed, epoch=epoch))
-                draws = Draws.of(numbers.to(device), seed=seed, epoch=epoch)
-                batches.append(make(cut, draws, self.data, device=device))
+        if is_3d.any():
+            numbers = torch.from_numpy(samples[is_3d])
+            draws = Draws.of(numbers, seed=seed, epoch=epoch)
+            cut, others = self.clips.cut(samples[is_3d], draws), None
+            if self.data.body.exchange > 0:
+                others = self.clips.cut(self.clips.others(draws), draws)
+            draws = Draws.of(numbers.to(device), seed=seed, epoch=epoch)
+            batches.append(make_batch(cut, draws, self.data, device=device, others=others))
+        if self.keypoints is not None and not is_3d.all():
+            numbers = torch.from_numpy(samples[~is_3d])
+            draws = Draws.of(numbers, seed=seed, epoch=epoch)
+            cut = self.keypoints.cut(samples[~is_3d] - len(self.clips), draws)
+            draws = Draws.of(numbers.to(device), seed=seed, epoch=epoch)
+            batches.append(make_batch_2d(cut, draws, self.data, device=device))
         if self.keypoints is None or epoch < self.joins:
             return batches[0]
         return join(batches, num_2d=int((~is_3d).sum()))
