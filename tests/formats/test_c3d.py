@@ -165,7 +165,7 @@ def test_a_rate_that_cannot_be_is_an_error_that_a_given_rate_mends(tmp_path: Pat
     body = walking()
     points = np.stack([1000 * to_z_up(body[mark]) for mark in _LABELS], axis=1)
     path = write_c3d(tmp_path / "a.c3d", list(_LABELS.values()), points, fps=0.0)
-    with pytest.raises(FormatError, match="no frame rate that can be; give it with --fps"):
+    with pytest.raises(FormatError, match="no frame rate that can be; give the rate with --fps"):
         _read(path)
     assert _read(path, fps=120.0).fps == 120
 

@@ -188,7 +188,9 @@ def test_only_what_claims_to_be_a_video_is_one(tmp_path: Path) -> None:
             film(tmp_path / name, codec=codec, count=5)
         hidden = (tmp_path / name).rename(tmp_path / f"{name}_without_suffix")
         assert is_video(hidden), name
-    for content in (b"", b"{}", b"G" * 100, b"\x89PNG\r\n", b"PK\x03\x04" + bytes(100)):
+    photograph = b"\0\0\0\x18ftypheic" + bytes(100)
+    others = (b"", b"{}", b"G" * 100, b"\x89PNG\r\n", b"PK\x03\x04" + bytes(100), photograph)
+    for content in others:
         (tmp_path / "other").write_bytes(content)
         assert not is_video(tmp_path / "other")
     (tmp_path / "broken.MP4").write_bytes(b"?")

@@ -9,6 +9,8 @@ from motionlift.formats._shown import shown
 
 # Four and a half hours at 60 frames a second; more is a damaged number, and would not fit.
 MAX_FRAMES = 1_000_000
+# What to do about a motion file without a frame rate; `data build` has --fps for its store's own.
+GIVE_RATE = "give the rate with --fps (of data build: --source-fps)"
 # One damaged number must not stretch a short clip to hours.
 _MOST_EMPTY = 1_000
 _ALWAYS_FINE = 10_000

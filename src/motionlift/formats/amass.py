@@ -29,6 +29,7 @@ from motionlift.formats._smpl import (
     pose_body,
     regress,
 )
+from motionlift.formats._timeline import GIVE_RATE
 from motionlift.formats._world import (
     checked_points,
     rotations_to_world,
@@ -165,7 +166,7 @@ def _fps(content: Mapping[str, object], path: Path) -> float:
             fps = float(number.reshape(-1)[0])
             if 0 < fps < 1e5:
                 return fps
-    raise FormatError(f"{path}: says no frame rate ({' or '.join(_RATES)}); give it with --fps")
+    raise FormatError(f"{path}: says no frame rate ({' or '.join(_RATES)}); {GIVE_RATE}")
 
 
 def _sniff(path: Path) -> bool:

@@ -15,6 +15,7 @@ from motionlift.formats._c3d_file import C3dFile, is_c3d, read_c3d_file
 from motionlift.formats._c3d_write import write
 from motionlift.formats._labelled import UNITS, Recording, people_of
 from motionlift.formats._markers import ADULT_WIDTHS
+from motionlift.formats._timeline import GIVE_RATE
 from motionlift.formats._world import Axis
 from motionlift.poses import Pose3D
 
@@ -32,7 +33,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
     """
     file = read_c3d_file(path)
     if file.fps is None and options.fps is None:
-        raise FormatError(f"{path}: declares no frame rate that can be; give it with --fps")
+        raise FormatError(f"{path}: declares no frame rate that can be; {GIVE_RATE}")
     unit = _text(file, "POINT:UNITS")
     prefixes = file.parameters.get("SUBJECTS:LABEL_PREFIXES")
     recording = Recording(

@@ -19,6 +19,7 @@ from motionlift.formats import Format, ReadOptions
 from motionlift.formats._archives import looks_like_archive, read_arrays
 from motionlift.formats._names import find_naming
 from motionlift.formats._start import without_start_if_apart
+from motionlift.formats._timeline import GIVE_RATE
 from motionlift.formats._world import (
     Axis,
     checked_points,
@@ -119,7 +120,7 @@ def _fps(arrays: Mapping[str, np.ndarray], path: Path) -> float | None:
         raise FormatError(f"{path}: fps is {fps.dtype} of shape {fps.shape}; expected one number")
     value = float(fps.reshape(-1)[0])
     if not 0 < value < 1e5:
-        raise FormatError(f"{path}: declares {value:g} frames a second; give the rate with --fps")
+        raise FormatError(f"{path}: declares {value:g} frames a second; {GIVE_RATE}")
     return value
 
 

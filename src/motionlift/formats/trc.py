@@ -23,6 +23,7 @@ from motionlift.errors import FormatError
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._flat_trc import is_flat_trc
 from motionlift.formats._labelled import Recording, people_of
+from motionlift.formats._timeline import GIVE_RATE
 from motionlift.formats._trc_write import write
 from motionlift.poses import Pose3D
 
@@ -147,7 +148,7 @@ def _fps(table: _Table, path: Path, options: ReadOptions) -> tuple[float | None,
         return timed, [f"declares {said} frames a second, its times say {timed:g}: taken as that"]
     raise FormatError(
         f"{path}: says neither by its DataRate ('{rate[:12]}') nor by its times how many frames a "
-        "second there are; give the rate with --fps"
+        f"second there are; {GIVE_RATE}"
     )
 
 

@@ -35,7 +35,8 @@ def choose_device(wanted: str | None = None) -> Choice:
         return Choice(value="cuda", reason=f"found {torch.cuda.get_device_name()}")
     if torch.backends.mps.is_available():
         return Choice(value="mps", reason="found an Apple GPU")
-    return Choice(value="cpu", reason=f"no GPU found; {torch.get_num_threads()} threads")
+    threads = torch.get_num_threads()
+    return Choice(value="cpu", reason=f"no GPU found; {threads} thread{'s' * (threads != 1)}")
 
 
 def choose_precision(device: str, wanted: str | None = None) -> Choice:

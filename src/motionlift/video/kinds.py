@@ -21,6 +21,8 @@ _BEGINNINGS = (
     (0, b"GIF8"),
     (0, b"YUV4MPEG2"),
 )
+# HEIF and AVIF: still pictures in the container of MP4 (ISO/IEC 23008-12).
+_STILL_BRANDS = (b"heic", b"heix", b"mif1", b"avif")
 _TRANSPORT_PACKET = 188
 
 
@@ -34,6 +36,8 @@ def is_video(path: Path) -> bool:
         with path.open("rb") as file:
             start = file.read(4 * _TRANSPORT_PACKET)
     except OSError:
+        return False
+    if start[4:8] == b"ftyp" and start[8:12] in _STILL_BRANDS:
         return False
     if any(start[at : at + len(bytes_)] == bytes_ for at, bytes_ in _BEGINNINGS):
         return True
