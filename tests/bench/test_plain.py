@@ -9,11 +9,18 @@ from motionlift.network.dstformer import FULL, LITE, DSTformer, DSTformerConfig
 from motionlift.recipes import RECIPES
 
 
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("frames", [1, 9])
-def test_the_plain_twin_answers_what_the_network_answers(frames: int) -> None:
+def test_the_plain_twin_answers_what_the_network_answers(frames: int, residual: bool) -> None:
     torch.manual_seed(0)
     config = DSTformerConfig(
-        dim_feat=32, dim_rep=48, depth=2, num_heads=4, mlp_ratio=2, max_frames=20
+        dim_feat=32,
+        dim_rep=48,
+        depth=2,
+        num_heads=4,
+        mlp_ratio=2,
+        max_frames=20,
+        residual=residual,
     )
     network = DSTformer(config)
     for parameter in network.parameters():

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import gelu, layer_norm, linear
 
-from motionlift.network.dstformer import EPSILON, DSTformer
+from motionlift.network.dstformer import EPSILON, DSTformer, keypoints_from_root
 
 
 class PlainTwin(nn.Module):
@@ -36,7 +36,9 @@ class PlainTwin(nn.Module):
             a = torch.softmax(_affine(both, weights, f"ts_attn.{level}"), dim=-1)
             tokens = a[..., 0:1] * st + a[..., 1:2] * ts
         features = torch.tanh(_affine(_norm(tokens, weights, "norm"), weights, "pre_logits.fc"))
-        return _affine(features, weights, "head")
+        joints = _affine(features, weights, "head")
+        config = self.network.config
+        return joints + keypoints_from_root(x, config) if config.residual else joints
 
 
 def _half(
