@@ -25,6 +25,7 @@ TENSOR_ROOMS = (
     "motionlift.data.corruption",
     "motionlift.data.draws",
     "motionlift.data.fit_noise",
+    "motionlift.data.limbs",
     "motionlift.data.noise",
     "motionlift.data.published",
     "motionlift.data.views",
