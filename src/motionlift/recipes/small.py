@@ -16,8 +16,8 @@ RECIPE = replace(
     name="small",
     summary=(
         "1.6 M parameters; single frames, then clips of 9, then of 27, with bodies, cameras and "
-        "detector faults beyond the paper's. Cost: about two and a half hours of one core by the "
-        "measured time of its steps, with 2.4 hours of motion. To reach: 55 mm on the open "
+        "detector faults beyond the paper's. Cost: an hour and fifty minutes of two cores, "
+        "measured, with 2.4 hours of motion. To reach: 50 mm on the open "
         "benchmark's test people with clean keypoints."
     ),
     network=DSTformerConfig(
@@ -49,8 +49,8 @@ RECIPE = replace(
     # clips, of which a step sees the fewest, when it is almost 0.
     stages=(
         Stage(frames=1, stride=1, batch=432, epochs=3),
-        Stage(frames=9, stride=9, batch=96, epochs=8),
-        Stage(frames=27, stride=27, batch=36, epochs=1),
+        Stage(frames=9, stride=9, batch=96, epochs=7),
+        Stage(frames=27, stride=27, batch=36, epochs=2),
     ),
     task=Lift(losses=LossWeights(velocity=3.0), keypoints_from_epoch=3),
     optimizer=OptimizerSettings(
