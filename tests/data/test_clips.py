@@ -54,6 +54,16 @@ def test_other_clips_are_drawn_as_repeats_weigh_them(tmp_path: Path) -> None:
     assert set(others.tolist()) == set(range(len(clips)))
 
 
+def test_clips_spread_over_the_data_sets_count_each_the_same(tmp_path: Path) -> None:
+    clips = _clips(tmp_path, frames=1, stride=1)
+    chosen = clips.spread(20)
+    is_even = np.array([clips.name(clip).split("/")[1][0] in "024" for clip in chosen])
+    assert is_even.sum() == (~is_even).sum() == 10
+    assert len(set(chosen.tolist())) == 20
+    # What a data set lacks, no other makes up for.
+    assert len(clips.spread(60)) == 30 + sum(LENGTHS["train"][1::2])
+
+
 def test_a_cut_without_draws_is_what_stands_in_the_store(tmp_path: Path) -> None:
     clips = _clips(tmp_path)
     last = clips.sequences[-1]

@@ -92,6 +92,18 @@ def test_noise_drifts_as_slowly_in_short_clips_as_in_long_ones() -> None:
     assert abs(sizes[0] / sizes[1] - 1) < 0.1
 
 
+def test_held_noise_errs_in_the_same_direction_in_the_whole_clip() -> None:
+    camera, image = _seen(400, 81)
+    drifting = CorruptionSettings(joint_mask=0.0, frame_mask=0.0)
+    usual, _ = corrupt(image, _draws(400), drifting, camera=camera)
+    noisy, _ = corrupt(image, _draws(400), replace(drifting, held=0.3), camera=camera)
+    is_held = (noisy != usual).flatten(1).any(dim=1)
+    assert abs(is_held.float().mean() - 0.3) < 0.07
+    # What differs between frames is jitter alone.
+    jitter = (noisy[is_held] - image[is_held]).std(dim=1).mean() / METRES_PER_UNIT
+    assert abs(jitter / MODEL.jitter - 1) < 0.05
+
+
 def test_key_frames_are_interpolated_linearly_at_their_spacing() -> None:
     values = torch.tensor([0.0, 10.0, 0.0])[None, :, None]
     drawn_out = stretch(values, frames=5, spacing=2.0)[0, :, 0]
@@ -141,6 +153,13 @@ def test_a_detectors_own_hips_stand_still_in_the_body() -> None:
     middle = (offset[:, :, H36M17.index("left_hip")] + offset[:, :, H36M17.index("right_hip")]) / 2
     torch.testing.assert_close(offset[:, :, H36M17.index("pelvis")], middle, atol=1e-6, rtol=1e-5)
     assert 0.005 < offset.std() < 0.06
+
+
+def test_a_detector_may_guess_one_hip_centimetres_beside_the_other() -> None:
+    camera, _ = _seen(300, 2)
+    offset = detector_offsets(camera, _draws(300))
+    sides = [offset[:, :, H36M17.index(f"{side}_hip")] for side in ("left", "right")]
+    assert 0.02 < (sides[0] - sides[1]).abs().mean() < 0.06
 
 
 def test_a_share_of_the_samples_is_corrupted_as_ever_and_the_others_are_exact() -> None:

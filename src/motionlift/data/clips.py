@@ -98,6 +98,19 @@ class Clips:
         whole = np.floor(times + generator.random(len(times))).astype(np.int64)
         return generator.permutation(np.repeat(np.arange(len(times)), whole))
 
+    def spread(self, count: int) -> Int[np.ndarray, " clip"]:
+        """About `count` clips: of each data set the same number, as far as it has them, evenly."""
+        datasets = np.array([each.dataset for each in self.sequences])[self._index[:, 0]]
+        names = np.unique(datasets)
+        parts = [np.flatnonzero(datasets == name) for name in names]
+        each = max(1, count // len(names))
+        return np.concatenate(
+            [
+                part[np.linspace(0, len(part) - 1, min(each, len(part))).astype(np.int64)]
+                for part in parts
+            ]
+        )
+
     def others(self, draws: Draws) -> Int[np.ndarray, " B"]:
         """A clip for each sample, drawn from all, each as likely as `settings.repeats` says."""
         shares = np.cumsum(self._repeats())

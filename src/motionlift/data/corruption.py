@@ -45,6 +45,8 @@ class CorruptionSettings:
         frame_mask: probability that a whole frame is masked.
         offsets: factor of the displacement of hips, shoulders and head by which detectors
             differ from motion capture; 0 for none. Half of the samples have none.
+        held: share of the noisy samples whose drift stays as it is in the clip's first frame:
+            real detectors err for seconds in the same direction, the noise model for 9 frames.
         absent: probability that the detector has no spine, and that it has no head top.
         occlusion: probability that one limb or both legs are out of sight for a while.
         occlusion_length: longest time out of sight, in clips; above 1 a limb is often hidden in
@@ -60,6 +62,7 @@ class CorruptionSettings:
     joint_mask: float = 0.05
     frame_mask: float = 0.1
     offsets: float = 0.0
+    held: float = 0.0
     absent: float = 0.0
     occlusion: float = 0.0
     occlusion_length: float = 1.0
@@ -73,11 +76,11 @@ class CorruptionSettings:
             )
         if not 0 <= self.share <= 1:
             raise RecipeError(f"corruption.share is {self.share}, but in [0, 1]")
-        has_more = (self.noise_spread, self.offsets, self.absent, self.occlusion) != (0, 0, 0, 0)
+        has_more = any((self.noise_spread, self.offsets, self.held, self.absent, self.occlusion))
         if self.compat == "published" and (has_more or self.noise != 1 or self.share != 1):
             raise RecipeError(
                 "corruption.compat=published knows no noise strength, noise-spread, offsets, "
-                "absent, occlusion or share; leave them at their defaults"
+                "held, absent, occlusion or share; leave them at their defaults"
             )
 
 
@@ -115,7 +118,7 @@ def corrupt(
             "noise strength", 1, 1, 1, low=1 - settings.noise_spread, high=1 + settings.noise_spread
         )
         model = noise_model(image.device, settings.noise_file)
-        offset = strength * _offsets_of(draws, model, frames=frames)
+        offset = strength * _offsets_of(draws, model, frames=frames, held=settings.held)
         image = image + offset * METRES_PER_UNIT
         distance = offset.norm(dim=-1)
         shift = draws.normal("confidence", frames, joints)
@@ -156,8 +159,9 @@ def detector_offsets(camera: Float[Tensor, "B F J 3"], draws: Draws) -> Float[Te
 
     Annotators click hips higher and further out than the joint centres, shoulders further
     out and lower or higher, the head's top and the nose within some centimetres. Each sample has
-    its own detector: offsets along the body's own axes, the same for all frames, alike on both
-    sides but for a small part. Pelvis and thorax, being middles, move with their pairs.
+    its own detector: offsets along the body's own axes, the same for all frames, and of the pairs
+    one part alike on both sides, one of each side's own. Pelvis and thorax, being middles, move
+    with their pairs.
     """
     skeleton = H36M17
     axes = _body_axes(camera)
@@ -165,18 +169,19 @@ def detector_offsets(camera: Float[Tensor, "B F J 3"], draws: Draws) -> Float[Te
     for joint, (out, up) in {"hip": (0.02, 0.03), "shoulder": (0.0, 0.0)}.items():
         common = 0.03 * draws.normal(f"{joint} offset", 3)
         common = common + common.new_tensor([out, up, 0.0])
-        own = 0.01 * draws.normal(f"{joint} asymmetry", 2, 3)
+        # Of two hips in profile the hidden one is a guess, often centimetres off.
+        own = 0.025 * draws.normal(f"{joint} asymmetry", 2, 3)
         for number, (side, sign) in enumerate((("left", 1.0), ("right", -1.0))):
             outward = common * common.new_tensor([sign, 1.0, 1.0])
             bias[:, skeleton.index(f"{side}_{joint}")] = outward + own[:, number]
     for middle, joint in (("pelvis", "hip"), ("thorax", "shoulder")):
         pair = [skeleton.index(f"{side}_{joint}") for side in ("left", "right")]
         bias[:, skeleton.index(middle)] = bias[:, pair].mean(dim=1)
-    for joint, spread in (("head_top", 0.04), ("nose", 0.02), ("spine", 0.04)):
+    for joint, spread in (("head_top", 0.04), ("nose", 0.035), ("spine", 0.04)):
         bias[:, skeleton.index(joint)] = spread * draws.normal(f"{joint} offset", 3)
     for joint in ("knee", "ankle", "elbow", "wrist"):
         pair = [skeleton.index(f"{side}_{joint}") for side in ("left", "right")]
-        bias[:, pair] = 0.015 * draws.normal(f"{joint} offset", 2, 3)
+        bias[:, pair] = 0.02 * draws.normal(f"{joint} offset", 2, 3)
     return torch.einsum("bfac,bja->bfjc", axes[..., :2], bias)
 
 
@@ -184,7 +189,9 @@ def _is_corrupted(draws: Draws, settings: CorruptionSettings) -> Bool[Tensor, " 
     return draws.chance("corrupted", probability=settings.share)
 
 
-def _offsets_of(draws: Draws, model: NoiseModel, *, frames: int) -> Float[Tensor, "B frames J 2"]:
+def _offsets_of(
+    draws: Draws, model: NoiseModel, *, frames: int, held: float
+) -> Float[Tensor, "B frames J 2"]:
     joints = H36M17.num_joints
     keys = int((frames - 1) / KEY_FRAME_SPACING) + 2
     offsets = keypoint_offsets(
@@ -194,6 +201,9 @@ def _offsets_of(draws: Draws, model: NoiseModel, *, frames: int) -> Float[Tensor
         model=model,
     )
     drift = stretch(offsets.flatten(2), frames=frames, spacing=KEY_FRAME_SPACING)
+    if held > 0:
+        is_held = draws.chance("held", 1, 1, probability=held)
+        drift = torch.where(is_held, drift[:, :1], drift)
     jitter = model.jitter * draws.normal("jitter", frames, joints, 2)
     return drift.reshape(-1, frames, joints, 2) + jitter
 

@@ -96,15 +96,16 @@ class ExpectedError(Task[Batch]):
     ) -> dict[str, float]:
         """How well the head tells errors apart, and the calibration that these people ask for.
 
-        The same clips are seen under each condition. Of the deciles of the expected error, after
+        The same clips are seen under each condition, as many of each data set as of any other: by
+        number, people who repeat a few exercises would outweigh those who do all kinds of things,
+        among whom strangers rather are. Of the deciles of the expected error, after
         calibration, `gap` is the mean, over conditions, of how far the mean error is from what was
         expected, as a share of it, and `largest_gap` the largest; `spread` is how many times
         larger the mean error of the last decile is than that of the first.
         """
         assert isinstance(samples, LiftSamples)
         model.eval()
-        count = min(len(samples), _MOST_SAMPLES if most is None else most)
-        chosen = np.unique(np.linspace(0, len(samples) - 1, count).astype(np.int64))
+        chosen = samples.clips.spread(_MOST_SAMPLES if most is None else most)
         size = max(1, _VALIDATION_BATCH // samples.frames)
         deciles, total = [], 0.0
         for corruption in _conditions(samples.data.corruption).values():
@@ -164,7 +165,9 @@ class ExpectedError(Task[Batch]):
 
 def _conditions(corruption: CorruptionSettings) -> dict[str, CorruptionSettings]:
     """What a head is calibrated under: exact keypoints, noise alone, and noise with gaps."""
-    gaps = dataclasses.replace(corruption, noise_spread=0.0, offsets=0.0, absent=0.0, share=1.0)
+    gaps = dataclasses.replace(
+        corruption, noise_spread=0.0, offsets=0.0, held=0.0, absent=0.0, share=1.0
+    )
     return {
         "clean": CorruptionSettings(noise=0.0, joint_mask=0.0, frame_mask=0.0),
         "noise": dataclasses.replace(gaps, joint_mask=0.0, frame_mask=0.0, occlusion=0.0),
