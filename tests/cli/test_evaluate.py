@@ -83,6 +83,15 @@ def test_several_models_are_one_recipe_under_several_seeds(
     assert "±0.0" in capsys.readouterr().out
 
 
+def test_of_models_of_which_one_has_no_error_head_there_are_no_expected_errors(
+    weights: Path, store: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "scores.json"
+    command = ["evaluate", "--store", str(store), "--conditions", "clean", "--json", str(out)]
+    assert main([*command, "--model", "default", str(weights), "--no-baselines"]) == 0
+    assert "expected_error" not in json.loads(out.read_text())
+
+
 def test_short_clips_are_lifted_by_themselves(
     weights: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,6 +121,9 @@ def test_short_clips_are_lifted_by_themselves(
         (("--stride", "28"), "windows have 27 frames"),
         (("--store", "nowhere"), "nowhere: no store there"),
         (("--json", "/dev/null/scores.json"), "/dev/null/scores.json: cannot be written"),
+        (("--json", "both", "--html", "both"), "both: is both --json and --html"),
+        (("--conditions",), "--conditions: give one or more"),
+        (("--model",), "--model: give one or more"),
     ],
 )
 def test_a_wrong_option_is_one_line_and_exit_code_2(

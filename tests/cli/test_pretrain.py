@@ -52,6 +52,18 @@ def test_a_runs_config_can_be_run_again_as_it_is(tmp_path: Path, store: Path) ->
         (["--stages.0.batch", "0"], "batch is 0"),
         (["--device", "cuda:9"], "cuda:9"),
         (["--stages.0.frames", "999"], "clips of 999 frames"),
+        (["--validate-every", "0"], "validate-every is 0, but at least 1"),
+        (["--seed", "-1"], "seed is -1, but at least 0"),
+        (["--data.clips.slowest", "0"], "clips.slowest and fastest are 0.0 and"),
+        (["--data.views.nearest", "0", "--data.views.projection", "perspective"], "nearest is 0"),
+        (["--data.views.high", "0.9", "--data.views.low", "0.2"], "more than all"),
+        (["--data.body.flip", "2"], "body.flip is 2.0, but in [0, 1]"),
+        (["--data.corruption.joint-mask", "7"], "joint-mask is 7.0, but in [0, 1]"),
+        (["--optimizer.learning-rate", "-1"], "learning-rate is -1.0, but at least 0"),
+        (["--optimizer.warmup", "-5"], "warmup is -5, but at least 0"),
+        (["--max-steps", "0"], "--max-steps is 0, but at least 1"),
+        (["--data.clips.repeats", "even", "0", "odd", "0"], "no clip is left to learn from"),
+        (["--data.clips.repeats", "even", "-1"], "repeats.even is -1.0"),
     ],
 )
 def test_a_wrong_setting_is_one_line_and_leaves_no_run(

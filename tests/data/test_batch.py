@@ -1,5 +1,6 @@
 """A batch is what the network sees, and its target what the network must answer."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -158,3 +159,47 @@ def test_keypoints_of_which_masks_leave_nothing_teach_nothing() -> None:
     batch = make_batch_2d(cut, draws, DataSettings(corruption=hidden), device=CPU)
     assert (batch.weight == 0).all() and (batch.inputs == 0).all()
     assert batch.target.isfinite().all()
+
+
+def _lacking(joint: str, frames: slice, settings: DataSettings, *, count: int = 40) -> Batch:
+    """People five metres from the origin, of whom the capture lacks a joint: it stands at 0."""
+    positions = np.stack([moving(9, seed=seed) for seed in range(count)]) + np.float32([0, 0, 5])
+    visibility = np.ones(positions.shape[:3], dtype=bool)
+    visibility[:, frames, H36M17.index(joint)] = False
+    positions[~visibility] = 0
+    draws = Draws.of(torch.arange(count), seed=0, epoch=0)
+    return make_batch(Cut(positions, visibility), draws, settings, device=CPU)
+
+
+def test_a_joint_behind_one_that_was_not_seen_is_no_target_where_bones_are_rescaled() -> None:
+    still = BodySettings(flip=0.0)
+    varied = replace(still, bone_scale=0.04, limb_scale=0.06)
+    plain = DataSettings(body=still, corruption=CLEAN)
+    batch = _lacking("left_elbow", slice(None), replace(plain, body=varied))
+    unknown = {H36M17.joints[joint] for joint in (batch.weight[0, 0] == 0).nonzero()[:, 0]}
+    assert unknown == {"left_elbow", "left_wrist"}
+    assert (batch.inputs[:, :, H36M17.index("left_wrist")] == 0).all()
+    metres = (batch.target * batch.scale[:, None, None, None])[batch.weight > 0]
+    assert metres.norm(dim=-1).max() < 1.5
+    # As recorded, the wrist is where it was seen.
+    assert _lacking("left_elbow", slice(None), plain).weight[0, 0].sum() == 16
+
+
+def test_frames_without_a_root_do_not_move_the_camera() -> None:
+    views = ViewSettings(projection="perspective", share=1.0, nearest=2.0)
+    settings = DataSettings(body=BodySettings(flip=0.0), views=views, corruption=CLEAN)
+    whole = _lacking("left_wrist", slice(0, 0), settings)
+    part = _lacking("pelvis", slice(0, 5), settings)
+    # Five of nine roots at the origin would have moved it by metres.
+    assert (part.scale / whole.scale - 1).abs().max() < 0.1
+
+
+def test_a_clip_with_a_single_point_to_see_teaches_nothing() -> None:
+    image = torch.zeros(2, 1, 17, 2)
+    image[..., 0] = torch.arange(17.0)
+    confidence = torch.zeros(2, 1, 17)
+    confidence[0, 0, 3] = 1
+    confidence[1, 0, 3:5] = 1
+    camera = torch.randn(2, 1, 17, 3)
+    weight = place(image, confidence, camera, weight=torch.ones(2, 1, 17)).weight
+    assert (weight[0] == 0).all() and (weight[1] == 1).all()

@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from motionlift.data import prepare as prepare_module
 from motionlift.data.build import BuildResult, build_store
+from motionlift.data.journal import ANOTHER_FILE
 from motionlift.data.plan import BuildSettings
 from motionlift.data.store import Store
 from motionlift.errors import MotionliftError, OptionError, StoreError
@@ -313,7 +314,12 @@ def test_nothing_to_build_from_is_an_error_that_leaves_nothing(
         ([{"file": "a.npz"}], "no column 'split'"),
         ([{"file": "a.npz", "split": "dev"}], "index.csv:2: split is 'dev'"),
         ([{"file": "../a.npz", "split": "train"}], "below the source folder"),
-        ([{"file": "a.npz", "split": "train", "fps": "fast"}], "fps is not a number"),
+        (
+            [{"file": "a.npz", "split": "train", "fps": "fast"}],
+            "index.csv:2: fps is 'fast', not a number",
+        ),
+        ([{"file": "a.npz", "split": "train", "fps": "0"}], "fps is 0, but above 0"),
+        ([{"file": "a.npz", "split": "train", "fps": "inf"}], "fps is inf, but above 0"),
         ([{"file": "a.npz", "split": ""}] * 2, "index.csv:3: a.npz is listed twice"),
     ],
 )
@@ -396,3 +402,15 @@ def test_the_header_says_how_it_was_built(source: Path, tmp_path: Path) -> None:
     settings = json.loads((tmp_path / "store" / "store.json").read_text())["settings"]
     assert settings["options"] == {"up": "y"}
     assert settings["source"] == str(source.resolve())
+
+
+def test_what_a_table_said_of_a_file_is_said_anew(source: Path, tmp_path: Path) -> None:
+    wrong = [{"file": "walks/0.npz", "split": "train", "sha256": "0" * 64}]
+    table = write_table(tmp_path / "index.csv", wrong)
+    _build(source, tmp_path / "store", split=table)
+    write_table(table, [{**wrong[0], "split": "val"}])
+    (found,) = _build(source, tmp_path / "store", split=table).store.sequences
+    assert [note for note in found.notes if "sha256" in note] == [ANOTHER_FILE]
+    write_table(table, [{**wrong[0], "sha256": found.sha256}])
+    (found,) = _build(source, tmp_path / "store", split=table).store.sequences
+    assert ANOTHER_FILE not in found.notes

@@ -144,3 +144,30 @@ def test_real_detections_of_several_detectors_make_a_store(shared: Path, tmp_pat
         is_seen, points = store.visibility(each), store.positions(each)
         assert is_seen.any() and np.isfinite(points).all()
         assert ((points[..., 2] > 0) == is_seen).all()
+
+
+def test_frames_that_changed_places_are_read_again(source: Path, tmp_path: Path) -> None:
+    _build(source, tmp_path / "store")
+    one, other = (source / "cam1" / f"f_{frame:04d}_keypoints.json" for frame in (3, 30))
+    one.rename(tmp_path / "aside")
+    other.rename(one)
+    (tmp_path / "aside").rename(other)
+    assert _build(source, tmp_path / "store").read == 1
+
+
+def test_people_of_one_file_have_the_skeleton_that_their_lines_say(
+    source: Path, tmp_path: Path
+) -> None:
+    for frame in (source / "cam1").iterdir():
+        (person,) = json.loads(frame.read_text())["people"]
+        beside = np.reshape(person["pose_keypoints_2d"], (25, 3)) + [900, 0, 0]
+        people = [person, {"pose_keypoints_2d": beside.ravel().tolist()}]
+        frame.write_text(json.dumps({"people": people}))
+    rows = [{"file": "cam1#1", "split": "train", "skeleton": "BODY_25"}]
+    table = write_table(tmp_path / "index.csv", rows)
+    built = _build(source, tmp_path / "store", split=table, skeleton=None).store
+    assert [each.split for each in built.sequences] == ["train"]
+    rows.append({"file": "cam1#2", "split": "train", "skeleton": "BODY_25B"})
+    table = write_table(tmp_path / "index.csv", rows)
+    with pytest.raises(OptionError, match=r"cam1#2 has skeleton 'BODY_25B', another line"):
+        _build(source, tmp_path / "other", split=table, skeleton=None)

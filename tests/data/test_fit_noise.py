@@ -130,3 +130,34 @@ def test_the_model_that_ships_is_the_published_one(shared: Path) -> None:
     shipped = json.loads(SHIPPED.read_text())
     for name in ("mean", "std", "weight"):
         np.testing.assert_allclose(shipped[name], published["keypoint_noise"][name], atol=1e-8)
+
+
+def test_joints_that_are_all_known_too_rarely_are_an_error() -> None:
+    is_known = np.zeros((30, 17), dtype=bool)
+    is_known[::2] = True
+    found = Residuals(
+        offset=np.full((30, 17, 2), 0.01),
+        confidence=np.ones((30, 17)),
+        is_known=is_known,
+        shift_px=(0.0, 0.0),
+    )
+    with pytest.raises(MotionliftError, match="no joint is known in 20 frames"):
+        fit_noise(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("weight", [0.5], "a weight for each joint"),
+        ("weight", [1.5] * 17, "weight outside"),
+        ("jitter", float("nan"), "not finite"),
+        ("std", [[-0.1, 0.1]] * 17, "deviation is below 0"),
+    ],
+)
+def test_a_noise_file_with_wrong_numbers_is_refused(
+    tmp_path: Path, name: str, value: object, message: str
+) -> None:
+    path = tmp_path / "noise.json"
+    path.write_text(json.dumps(json.loads(SHIPPED.read_text()) | {name: value}))
+    with pytest.raises(FormatError, match=message):
+        noise_model(torch.device("cpu"), str(path))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from motionlift.data.draws import Draws
-from motionlift.data.limbs import LIMBS, exchanged, with_limbs_of
+from motionlift.data.limbs import LIMBS, exchanged, limbs_known, with_limbs_of
 from motionlift.skeletons import H36M17
 from tests.data.bodies import moving
 
@@ -65,3 +65,16 @@ def test_each_limb_is_drawn_as_often_as_the_others() -> None:
 def test_a_body_folded_in_line_with_its_hips_stays_finite() -> None:
     flat = torch.zeros(1, 5, 17, 3).double()
     assert with_limbs_of(flat, _person(0), EVERYTHING).isfinite().all()
+
+
+def test_a_limb_is_known_where_both_girdles_and_all_of_it_were_seen() -> None:
+    at = H36M17.index
+    own, other = torch.ones(3, 1, 17), torch.ones(3, 1, 17)
+    own[0, 0, at("left_hip")] = 0
+    other[1, 0, at("left_knee")] = 0
+    other[2, 0, at("thorax")] = 0
+    known = limbs_known(own, other)[:, 0]
+    names = [{H36M17.joints[joint] for joint in row.nonzero()[:, 0]} for row in known]
+    legs = {f"{side}_{joint}" for side in ("left", "right") for joint in ("knee", "ankle")}
+    arms = {f"{side}_{joint}" for side in ("left", "right") for joint in ("elbow", "wrist")}
+    assert names == [arms, arms | legs - {"left_knee", "left_ankle"}, set()]

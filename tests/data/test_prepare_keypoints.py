@@ -121,3 +121,26 @@ def test_frames_that_the_file_lacks_are_frames_without_anybody() -> None:
     (found,), _ = _prepare(thinned)
     assert len(found.positions) == 60
     assert not found.visibility[20:25].any()
+
+
+def test_every_other_frame_is_a_recording_of_half_the_rate() -> None:
+    pose = _person(60)
+    (found,), doubts = _prepare(replace(pose, frame_index=np.arange(60) * 2 + 7))
+    assert found.fps_source == FPS / 2 and not doubts
+    assert found.visibility.all()
+    assert_allclose(found.positions[::2, :, :2], pose.keypoints, rtol=1e-6)
+    assert "one frame in 2 is there: 12.5 a second" in found.notes
+
+
+def test_a_jump_in_every_other_frame_is_told_by_the_files_own_number() -> None:
+    pose = _person(60)
+    keypoints = pose.keypoints.copy()
+    keypoints[40:] += [400, 0]
+    found, doubts = _prepare(replace(pose, keypoints=keypoints, frame_index=np.arange(60) * 2))
+    assert doubts == ("keypoints jump to another place at frame 80, cut there",)
+    assert "frames 80 to 118 of the recording" in found[1].notes
+
+
+def test_a_detector_that_misses_most_joints_is_a_doubt() -> None:
+    _, doubts = _prepare(_without(_person(60), slice(None), slice(0, 12)))
+    assert doubts == ("71% of all joints are not seen",)

@@ -106,3 +106,9 @@ def test_two_people_who_stand_still_are_not_one_take(tmp_path: Path) -> None:
 def test_very_short_sequences_are_no_trouble(tmp_path: Path) -> None:
     motions = {str(frames): _body(_bends(seed=1))[:frames] for frames in (1, 2, 12, 13, 14, 30)}
     assert set(_takes(tmp_path, motions).values()) == {""}
+
+
+def test_recordings_without_a_wrist_are_compared_by_their_other_joints(tmp_path: Path) -> None:
+    body = _body(_bends(seed=1))
+    body[:, H36M17.index("right_wrist")] = np.nan
+    assert _takes(tmp_path, {"a": body, "b": _turned(body)}) == {"a": "a", "b": "a"}

@@ -1,17 +1,24 @@
 """A setting that was changed and makes no difference is an error; one that does is not."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from motionlift.data.batch import DataSettings
+from motionlift.data.corruption import CorruptionSettings
+from motionlift.data.views import ViewSettings
 from motionlift.errors import RecipeError
 from motionlift.recipes import RECIPES
 from motionlift.recipes.finetuning import FINETUNING
-from motionlift.training.effect import RULES, check_effect
+from motionlift.training.effect import RULES, check_effect, check_effect_on
 from motionlift.training.recipe import Recipe
+from tests.data.bodies import write_store
 
 PAPER, DEMO, SMALL = (RECIPES.get(name) for name in ("paper", "demo", "small"))
+FRONT = DataSettings(views=ViewSettings(kind="front"))
+EXACT = DataSettings(corruption=CorruptionSettings(noise=0.0))
 ACTION, POSE = FINETUNING.get("action"), FINETUNING.get("pose")
 
 
@@ -32,6 +39,9 @@ def _changed(record: Any, path: str, value: Any) -> Any:
         (DEMO, "optimizer.epoch_factor", 0.9, "epoch-factor.*schedule=linear"),
         (PAPER, "data.views.share", 0.5, "views.share.*projection=orthographic"),
         (PAPER, "data.views.nearest", 1.0, "nearest.*projection=orthographic"),
+        (replace(SMALL, data=FRONT), "data.views.tumbled", 0.2, "tumbled.*kind=front"),
+        (replace(SMALL, data=EXACT), "data.corruption.held", 0.2, r"held.*noise=0\.0"),
+        (ACTION, "data.body.exchange", 0.2, "exchange .* between clips"),
         (PAPER, "freeze", "backbone", "freeze.*model="),
         (PAPER, "task.new_head", True, "new-head.*model="),
         (ACTION, "data.clips.slowest", 0.5, "clips.slowest .* whole repetition"),
@@ -82,3 +92,12 @@ def test_every_rule_is_about_settings_that_exist() -> None:
             found: Any = POSE
             for part in path.split("."):
                 found = getattr(found, part)
+
+
+def test_repeats_of_a_data_set_that_is_not_there_have_no_effect(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", lengths={"train": [30, 30]})
+    check_effect_on(store, SMALL, base=SMALL)  # it names sets of its own
+    check_effect_on(store, _changed(SMALL, "data.clips.repeats", {"even": 2.0}), base=SMALL)
+    asked = _changed(SMALL, "data.clips.repeats", {"evn": 2.0})
+    with pytest.raises(RecipeError, match=r"repeats\.evn has no effect .* has even, odd"):
+        check_effect_on(store, asked, base=SMALL)

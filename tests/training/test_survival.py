@@ -15,6 +15,7 @@ import pytest
 
 from motionlift.data.store import Store
 from motionlift.errors import MotionliftError
+from motionlift.network.weights import load_model
 from motionlift.training.loop import Limits
 from motionlift.training.run import Run
 from motionlift.training.stopping import stop_signals
@@ -155,3 +156,15 @@ def test_a_second_ctrl_c_stops_at_once_but_not_the_echo_of_the_first(
         clock[0] += 2
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_best_weights_that_a_kill_left_unreadable_are_written_anew(
+    store: Store, tmp_path: Path
+) -> None:
+    run, _ = train_tiny(tmp_path / "run", store, limits=Limits(max_steps=7))
+    about = tmp_path / "run" / "best" / "model.json"
+    of_another = json.loads(about.read_text()) | {"sha256": "0" * 64}
+    about.write_text(json.dumps(of_another))
+    train_tiny(tmp_path / "run", store, resume=True)
+    assert json.loads(about.read_text())["sha256"] != "0" * 64
+    load_model(run.path / "best" / "model.safetensors")

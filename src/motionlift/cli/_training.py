@@ -114,6 +114,7 @@ def _run(
     base: Recipe,
     after: Callable[[Recipe, Store, Run, Compute, Callable[[str], None]], None],
 ) -> None:
+    limits = Limits(max_steps=options.max_steps, checkpoint_minutes=options.checkpoint_minutes)
     recipe = _with_global_batch(recipe, options.global_batch, base=base)
     check_effect(recipe, base=base)
     recipe = with_network_of_model(recipe, base=base)
@@ -143,9 +144,7 @@ def _run(
             run=run,
             compute=compute,
             resume=resume,
-            limits=Limits(
-                max_steps=options.max_steps, checkpoint_minutes=options.checkpoint_minutes
-            ),
+            limits=limits,
             processes=processes,
             say=say,
         )

@@ -78,6 +78,11 @@ def run(arguments: Sequence[str]) -> None:
 
         compare_files(asked)
         return
+    for name in ("model", "conditions"):
+        if getattr(asked, name) == ():
+            raise OptionError(f"--{name}: give one or more")
+    if asked.json is not None and asked.html is not None and asked.json == asked.html:
+        raise OptionError(f"{asked.json}: is both --json and --html; give two names")
     protocol = PROTOCOLS.get(asked.protocol)
     how = {"protocol", "model", "json", "stride", "flip", "precision", "device"}
     if isinstance(protocol, StoreProtocol):

@@ -21,7 +21,7 @@ from motionlift.camera import box_of_visible
 from motionlift.data.clips import ClipSettings, Cut
 from motionlift.data.corruption import CorruptionSettings, corrupt, masks
 from motionlift.data.draws import Draws
-from motionlift.data.limbs import exchanged, with_limbs_of
+from motionlift.data.limbs import exchanged, limbs_known, with_limbs_of
 from motionlift.data.views import BodySettings, ViewSettings, maybe_flip, see, vary_body
 from motionlift.skeletons import H36M17
 
@@ -78,8 +78,11 @@ def make_batch(
         which &= draws.chance("exchange", 1, probability=settings.body.exchange)
         positions = with_limbs_of(positions, torch.from_numpy(others.positions).to(device), which)
         seen = torch.from_numpy(others.visibility).to(device).float()
-        weight = torch.where(which[:, None], weight.amin(dim=2, keepdim=True) * seen, weight)
-    camera, image = see(vary_body(positions, draws, settings.body), draws, settings.views)
+        weight = torch.where(which[:, None], limbs_known(weight, seen), weight)
+    if settings.body.bone_scale > 0 or settings.body.limb_scale > 0:
+        weight = _reached(weight)
+    positions = vary_body(positions, draws, settings.body)
+    camera, image = see(positions, draws, settings.views, has_root=weight[..., H36M17.root] > 0)
     image, confidence = corrupt(image, draws, settings.corruption, camera=camera)
     return place(image, confidence * weight, camera, weight=weight)
 
@@ -114,6 +117,17 @@ def join(batches: Sequence[Batch], *, num_2d: int) -> Batch:
     )
 
 
+def _reached(weight: Float[Tensor, "B F J"]) -> Float[Tensor, "B F J"]:
+    """Seen joints to which a chain of seen ones leads from the root.
+
+    Where a bone begins at a joint that was not seen, nobody knows how to scale it.
+    """
+    reached = list(weight.unbind(dim=2))
+    for parent, joint in H36M17.bones:  # parents come before their children in the order
+        reached[joint] = reached[joint] * reached[parent]
+    return torch.stack(reached, dim=2)
+
+
 def place(
     image: Float[Tensor, "B F J 2"],
     confidence: Float[Tensor, "B F J"],
@@ -126,10 +140,12 @@ def place(
     is_visible = confidence[..., None] > 0
     points = torch.cat([(image - center) / scale, confidence[..., None]], dim=-1)
     relative = camera - camera[:, :, [H36M17.root]]
+    # Of fewer than two points there is no scale, so nothing to compare an answer with.
+    has_scale = (is_visible[..., 0].sum(dim=(1, 2)) >= 2)[:, None, None]
     return Batch(
         inputs=torch.where(is_visible, points, points.new_zeros(())),
         target=relative / scale,
-        weight=weight,
+        weight=weight * has_scale,
         scale=scale[:, 0, 0, 0],
     )
 

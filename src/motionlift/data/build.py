@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from motionlift.data.finish import finish
-from motionlift.data.journal import Journal, partial_folder
+from motionlift.data.journal import ANOTHER_FILE, Journal, partial_folder
 from motionlift.data.plan import BuildSettings, Plan, is_unchanged, make_plan
 from motionlift.data.pool import available_cores, run_in_order
 from motionlift.data.prepare import Job, Outcome, prepare
@@ -149,7 +149,8 @@ def _copy(job: Job, record: SourceRecord, previous: Store, sequences: list[Seque
             positions=previous.positions(each),
             visibility=previous.visibility(each),
             fps_source=each.fps_source,
-            notes=each.notes,
+            # What a table says of a file is said anew.
+            notes=tuple(note for note in each.notes if note != ANOTHER_FILE),
             units=each.units,
         )
         for each in sequences

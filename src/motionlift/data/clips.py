@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 
 from motionlift.data.draws import Draws
 from motionlift.data.store import Sequence, Store
-from motionlift.errors import StoreError
+from motionlift.errors import RecipeError, StoreError
 from motionlift.windows import window_starts
 
 
@@ -35,6 +35,16 @@ class ClipSettings:
     fastest: float = 1.0
     shift: bool = False
     repeats: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.slowest <= self.fastest < float("inf"):
+            raise RecipeError(
+                f"clips.slowest and fastest are {self.slowest} and {self.fastest}, but above 0, "
+                "and the first not above the second"
+            )
+        for name, times in self.repeats.items():
+            if not (isinstance(times, int | float) and 0 <= times < float("inf")):
+                raise RecipeError(f"clips.repeats.{name} is {times!r}, but a number of 0 or more")
 
 
 class Cut(NamedTuple):

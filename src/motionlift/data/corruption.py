@@ -26,6 +26,7 @@ from motionlift.data.noise import (
 )
 from motionlift.data.published import published_corruption
 from motionlift.errors import RecipeError
+from motionlift.ranges import check_at_least_0, check_shares
 from motionlift.skeletons import H36M17
 
 # The published 27 key frames over 243 frames, at 50 frames a second: one each 9.3 frames.
@@ -74,8 +75,9 @@ class CorruptionSettings:
             raise RecipeError(
                 f"corruption.occlusion-length is {self.occlusion_length}, but above 0"
             )
-        if not 0 <= self.share <= 1:
-            raise RecipeError(f"corruption.share is {self.share}, but in [0, 1]")
+        shares = ("joint_mask", "frame_mask", "held", "absent", "occlusion", "share")
+        check_shares(self, *shares, of="corruption")
+        check_at_least_0(self, "noise", "noise_spread", "offsets", of="corruption")
         has_more = any((self.noise_spread, self.offsets, self.held, self.absent, self.occlusion))
         if self.compat == "published" and (has_more or self.noise != 1 or self.share != 1):
             raise RecipeError(

@@ -74,6 +74,9 @@ def fit_noise(found: Residuals) -> dict[str, Any]:
     """The noise model as `noise.json` holds it.
 
     Joints that the detector lacks get the mean of those it has.
+
+    Raises:
+        MotionliftError: if every joint is known in fewer than 20 frames.
     """
     jitter = _jitter(found)
     means = np.full((H36M17.num_joints, 2), np.nan)
@@ -86,6 +89,10 @@ def fit_noise(found: Residuals) -> dict[str, Any]:
     # What jitters from frame to frame is added by itself.
     deviations = np.sqrt(np.maximum(deviations**2 - jitter**2, (0.1 * deviations) ** 2))
     is_fitted = np.isfinite(weights)
+    if not is_fitted.any():
+        raise MotionliftError(
+            f"no joint is known in {LEAST_FRAMES} frames or more; give a longer recording"
+        )
     means[~is_fitted] = 0.0
     deviations[~is_fitted] = deviations[is_fitted].mean(axis=0)
     weights[~is_fitted] = weights[is_fitted].mean()

@@ -26,6 +26,7 @@ from motionlift.data.store_writer import ShardWriter
 from motionlift.errors import MotionliftError, StoreError
 
 LOCK = "lock"
+ANOTHER_FILE = "the file is not the one whose sha256 is in the split table"
 
 
 @contextlib.contextmanager
@@ -129,7 +130,7 @@ def _sequence(job: Job, prepared: Prepared, *, sha256: str, place: tuple[int, in
     row = job.row_of(prepared.name)
     notes = prepared.notes
     if row.sha256 and row.sha256 != sha256:
-        notes = (*notes, "the file is not the one whose sha256 is in the split table")
+        notes = (*notes, ANOTHER_FILE)
     return Sequence(
         name=prepared.name,
         source=row.source,

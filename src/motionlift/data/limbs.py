@@ -62,6 +62,24 @@ def with_limbs_of(
     return torch.stack(moved, dim=2)
 
 
+def limbs_known(
+    own: Float[Tensor, "B F J"], other: Float[Tensor, "B F J"]
+) -> Float[Tensor, "B F J"]:
+    """Of joints that would move over: 1 where all that it takes was seen, in both motions."""
+    skeleton = H36M17
+    known = torch.zeros_like(other)
+    for girdle, end in (("hip", _LEG), ("shoulder", _ARM)):
+        names = (f"left_{girdle}", f"right_{girdle}", "thorax", "pelvis")
+        frame = [skeleton.index(name) for name in names]
+        of_both = own[:, :, frame].amin(dim=2) * other[:, :, frame].amin(dim=2)
+        for side in ("left", "right"):
+            chain = of_both
+            for joint in _joints((side, end)):
+                chain = chain * other[:, :, joint]
+                known[:, :, joint] = chain
+    return known
+
+
 def _girdle(positions: Float[Tensor, "B F J 3"], name: str) -> Float[Tensor, "B F 3 3"]:
     """A frame in its columns: to the left, up the trunk, forwards."""
     joint = {each: positions[:, :, place] for place, each in enumerate(H36M17.joints)}

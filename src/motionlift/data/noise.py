@@ -6,6 +6,7 @@ unit is the published image unit. `noise.json` holds the numbers; `motionlift da
 another of that form.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -70,8 +71,20 @@ def noise_model(device: torch.device, file: str = "") -> NoiseModel:
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{path}: not a noise model ({error}); make one by fit-noise") from error
     joints = H36M17.num_joints
-    if model.mean.shape != (joints, 2) or model.std.shape != (joints, 2):
-        raise FormatError(f"{path}: a noise model has mean and std for {joints} joints and 2 axes")
+    shapes = (model.mean.shape, model.std.shape, model.weight.shape)
+    if shapes != ((joints, 2), (joints, 2), (joints,)):
+        raise FormatError(
+            f"{path}: a noise model has mean and std for {joints} joints and 2 axes, and a weight "
+            "for each joint"
+        )
+    numbers = torch.cat([each.flatten() for each in (model.mean, model.std, model.weight)])
+    is_sound = (model.std >= 0).all() and ((model.weight >= 0) & (model.weight <= 1)).all()
+    others = (model.uniform_range, model.jitter, *model.curve)
+    if not (is_sound and numbers.isfinite().all() and all(map(math.isfinite, others))):
+        raise FormatError(
+            f"{path}: a number of this noise model is not finite, a deviation is below 0 or a "
+            "weight outside 0..1; make it anew by fit-noise"
+        )
     return model
 
 

@@ -166,7 +166,15 @@ def _jobs(source: Path, rows: Several[TableRow], settings: BuildSettings) -> Ite
         file, mark, _ = row.file.partition("#")
         if mark and not (source / row.file).exists():
             people.setdefault(file, {})[row.file] = row
-            whole.setdefault(file, TableRow(file=file, source=row.source, dataset=row.dataset))
+            first = whole.setdefault(
+                file,
+                TableRow(file=file, source=row.source, dataset=row.dataset, skeleton=row.skeleton),
+            )
+            if first.skeleton != row.skeleton:
+                raise OptionError(
+                    f"{settings.split}: {row.file} has skeleton '{row.skeleton}', another line of "
+                    f"the same file '{first.skeleton}'; give all lines of a file the same"
+                )
         else:
             whole[row.file] = row
     for file, row in whole.items():

@@ -20,6 +20,8 @@ SHORTEST_PIECE_SECONDS = 0.5
 # Keypoints that move from frame to frame, on average, by more than this part of the larger side of
 # the person's box are of somebody else: 27 m/s for someone standing, at 30 frames a second.
 _REACH = 0.5
+# A detector that misses more than this share of all joints is worth a look.
+_MANY_HIDDEN = 0.5
 # Cubics overshoot; a confidence of exactly 0 would say that the joint is missing.
 _LEAST_CONFIDENCE = 1e-3
 
@@ -35,15 +37,22 @@ def prepare_keypoints(
     pose = to_h36m17(pose)
     points = np.concatenate([pose.keypoints, pose.confidence[..., None]], axis=-1)
     points[~pose.is_visible] = np.nan
-    points = every_frame(points, pose.frame_index)
+    # Detectors are often run on every other frame: that is a recording of half the rate.
+    step = int(np.gcd.reduce(np.diff(pose.frame_index))) if pose.num_frames > 1 else 1
+    fps_source = fps_source / step
+    points = every_frame(points, pose.frame_index // step)
     spans, jumps = _pieces(points, fps=fps_source)
     shortest = SHORTEST_PIECE_SECONDS * fps_source
     kept = [(first, last) for first, last in spans if last - first >= shortest]
     if not kept:
         raise FormatError(f"is seen for less than {SHORTEST_PIECE_SECONDS:g} s at a time")
+    notes = pose.notes
+    if step > 1:
+        notes = (*notes, f"one frame in {step} is there: {fps_source:g} a second")
     sequences = []
     for number, (first, last) in enumerate(kept, 1):
-        numbers = f"frames {first + pose.frame_index[0]} to {last - 1 + pose.frame_index[0]}"
+        begin, end = (pose.frame_index[0] + step * place for place in (first, last - 1))
+        numbers = f"frames {begin} to {end}"
         is_whole = last - first == len(points)
         sequences.append(
             _at_store_rate(
@@ -51,16 +60,19 @@ def prepare_keypoints(
                 name=name + f"{PART}{number}" * (len(kept) > 1),
                 fps_source=fps_source,
                 fps=fps,
-                notes=pose.notes if is_whole else (*pose.notes, f"{numbers} of the recording"),
+                notes=notes if is_whole else (*notes, f"{numbers} of the recording"),
             )
         )
     doubts = []
     if jumps:
-        at = ", ".join(str(jump + pose.frame_index[0]) for jump in jumps)
+        at = ", ".join(str(pose.frame_index[0] + step * jump) for jump in jumps)
         doubts.append(f"keypoints jump to another place at frame {at}, cut there")
     if num_short := len(spans) - len(kept):
         what = "1 piece" if num_short == 1 else f"{num_short} pieces"
         doubts.append(f"{what} of less than {SHORTEST_PIECE_SECONDS:g} s left out")
+    hidden = 1 - np.concatenate([each.visibility for each in sequences]).mean()
+    if hidden > _MANY_HIDDEN:
+        doubts.append(f"{hidden:.0%} of all joints are not seen")
     return sequences, tuple(doubts)
 
 

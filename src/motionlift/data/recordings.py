@@ -50,13 +50,21 @@ def companions(path: Path, *, kind: Kind) -> list[Path]:
 
 
 def stamp_of(path: Path) -> tuple[int, int]:
-    """Bytes and time of the last change, in ns; of a folder, of all its files together.
+    """Bytes and time of the last change, in ns.
+
+    Of a folder: the bytes of all its files, and a number that is another when a name, a size or a
+    time of any of them is.
 
     Raises:
         OSError: if it is not there.
     """
-    stats = [file.stat() for file in (_frames(path) if path.is_dir() else [path])]
-    return sum(each.st_size for each in stats), max((each.st_mtime_ns for each in stats), default=0)
+    if not path.is_dir():
+        found = path.stat()
+        return found.st_size, found.st_mtime_ns
+    stats = [(file.name, file.stat()) for file in _frames(path)]
+    lines = "".join(f"{name} {each.st_size} {each.st_mtime_ns}\n" for name, each in stats)
+    digest = hashlib.sha256(lines.encode()).digest()
+    return sum(each.st_size for _, each in stats), int.from_bytes(digest[:6], "big")
 
 
 def checksum_of(path: Path) -> str:

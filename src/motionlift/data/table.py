@@ -7,6 +7,7 @@ the declared one; `skeleton` is of keypoints whose layout their file does not te
 """
 
 import csv
+import math
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -71,8 +72,11 @@ def _row(values: dict[str, str | None], *, where: str) -> TableRow:
         raise OptionError(
             f"{where}: split is '{text['split']}'; expected train, val, test or nothing"
         )
+    written = text.pop("fps")
     try:
-        fps = float(text.pop("fps") or "nan")
+        fps = float(written) if written else None
     except ValueError:
-        raise OptionError(f"{where}: fps is not a number") from None
-    return TableRow(**{**text, "file": str(file)}, fps=None if fps != fps else fps)
+        raise OptionError(f"{where}: fps is '{written}', not a number") from None
+    if fps is not None and not 0 < fps < math.inf:
+        raise OptionError(f"{where}: fps is {written}, but above 0")
+    return TableRow(**{**text, "file": str(file)}, fps=fps)

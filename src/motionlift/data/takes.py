@@ -115,8 +115,14 @@ def same_take(one: Hinges, other: Hinges, shifts: list[int]) -> bool:
     if found < SAME_DETAIL:
         return False
     a, b = _overlap(one.angles, other.angles, best)
-    seen = np.isfinite(a).all(axis=-1) & np.isfinite(b).all(axis=-1)
-    difference = a[seen] - _in_time(b[seen], a[seen])
+    # A hinge that one of them hardly sees says nothing.
+    common = np.isfinite(a) & np.isfinite(b)
+    told = common.sum(axis=0) >= MIN_FRAMES
+    seen = common[:, told].all(axis=-1)
+    if not told.any() or seen.sum() < MIN_FRAMES:
+        return False
+    a, b = a[seen][:, told], b[seen][:, told]
+    difference = a - _in_time(b, a)
     return bool(np.sqrt(np.mean(difference.var(axis=0))) < SAME_ANGLES_DEGREES)
 
 
@@ -139,8 +145,8 @@ def _overlap(
 
 
 def _in_time(
-    other: Float[np.ndarray, "n 4"], one: Float[np.ndarray, "n 4"]
-) -> Float[np.ndarray, "n 4"]:
+    other: Float[np.ndarray, "n hinge"], one: Float[np.ndarray, "n hinge"]
+) -> Float[np.ndarray, "n hinge"]:
     """The other, moved in time by the part of a frame that brings it nearest to the first."""
     speed = np.gradient(other, axis=0)
     difference = (one - one.mean(axis=0)) - (other - other.mean(axis=0))

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from motionlift.camera import look_rotation
 from motionlift.data.draws import Draws
+from motionlift.errors import RecipeError
+from motionlift.ranges import check_at_least_0, check_shares
 from motionlift.skeletons import H36M17, Skeleton
 
 
@@ -32,6 +34,10 @@ class BodySettings:
     limb_scale: float = 0.0
     flip: float = 0.5
     exchange: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_at_least_0(self, "bone_scale", "limb_scale", of="body")
+        check_shares(self, "flip", "exchange", of="body")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,14 @@ class ViewSettings:
     projection: Literal["orthographic", "weak-perspective", "perspective"] = "orthographic"
     share: float = 1.0
     nearest: float = 2.5
+
+    def __post_init__(self) -> None:
+        check_shares(self, "high", "low", "tumbled", "share", of="views")
+        check_at_least_0(self, "tripod_pitch", "high_pitch", "low_pitch", "roll", of="views")
+        if self.high + self.low > 1:
+            raise RecipeError(f"views.high and low are {self.high} and {self.low}: more than all")
+        if not self.nearest > 0:
+            raise RecipeError(f"views.nearest is {self.nearest}, but above 0")
 
 
 def flip(
@@ -119,16 +133,28 @@ def rotations_of_views(draws: Draws, settings: ViewSettings) -> Float[Tensor, "B
 
 
 def see(
-    positions: Float[Tensor, "B F J 3"], draws: Draws, settings: ViewSettings
+    positions: Float[Tensor, "B F J 3"],
+    draws: Draws,
+    settings: ViewSettings,
+    *,
+    has_root: Bool[Tensor, "B F"] | None = None,
 ) -> tuple[Float[Tensor, "B F J 3"], Float[Tensor, "B F J 2"]]:
     """Joints in camera space, and their projection, both in metres at the person's distance.
 
     Perspective images are scaled so that a metre at the root's mean distance is a metre in the
     image: what is nearer looks larger, and the lengths of camera and image space stay comparable.
+
+    Args:
+        has_root: frames in which the capture has the root, if not in all.
     """
     rotation = rotations_of_views(draws, settings)
     camera = torch.einsum("brc,bfjc->bfjr", rotation, positions)
-    camera = camera - camera[:, :, [H36M17.root]].mean(dim=1, keepdim=True)
+    root = camera[:, :, [H36M17.root]]
+    if has_root is None:
+        camera = camera - root.mean(dim=1, keepdim=True)
+    else:
+        share = has_root / has_root.sum(dim=1, keepdim=True).clamp_min(1)
+        camera = camera - (root * share[:, :, None, None]).sum(dim=1, keepdim=True)
     if settings.projection == "orthographic":
         return camera, camera[..., :2]
     # 1 / distance is uniform from 0 (far away) to the nearest: half of the cameras stand within

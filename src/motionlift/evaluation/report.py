@@ -65,7 +65,9 @@ def as_json(
 def combined(values: Sequence[Any], how: Callable[[list[int | float]], float]) -> Any:
     """Several dicts of one shape as one, with `how` over the numbers that stand in one place."""
     if isinstance(values[0], dict):
-        return {key: combined([each[key] for each in values], how) for key in values[0]}
+        # What only some have, such as expected errors, is nothing of all.
+        common = [key for key in values[0] if all(key in each for each in values)]
+        return {key: combined([each[key] for each in values], how) for key in common}
     return None if None in values else how(list(values))
 
 

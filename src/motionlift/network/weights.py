@@ -72,7 +72,10 @@ def load_model(
 
 
 def save_weights(path: Path, model: DSTformer, *, card: Mapping[str, Any]) -> None:
-    """Writes `path`, which ends in .safetensors, and the JSON beside it; both or neither.
+    """Writes `path`, which ends in .safetensors, and the JSON beside it.
+
+    An error leaves both as they were. A kill between the two leaves a pair that does not belong
+    together, which `load_model` refuses by the checksum.
 
     The JSON holds `card` (conventions, data, metrics, licence notices: what the caller knows)
     and what this function knows: network configuration, library version, checksum.

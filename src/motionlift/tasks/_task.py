@@ -46,6 +46,10 @@ class Samples(ABC, Generic[B]):
     @abstractmethod
     def __len__(self) -> int: ...
 
+    def seen(self, *, epochs: int) -> tuple[Sequence, ...]:
+        """The sequences that a training of so many epochs learns from."""
+        return self.sequences
+
     @abstractmethod
     def order(self, *, seed: int, epoch: int) -> Int[np.ndarray, " sample"]:
         """The samples of an epoch, shuffled."""

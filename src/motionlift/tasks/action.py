@@ -239,7 +239,8 @@ class Action(Task[LabelledBatch]):
 
     def without_effect(self) -> Mapping[str, str]:
         whole = "a sample is a whole repetition"
-        reasons = {"data.clips": whole, "stages.stride": whole}
+        limbs = "limbs are exchanged between clips"
+        reasons = {"data.clips": whole, "stages.stride": whole, "data.body.exchange": limbs}
         for name in {"hidden", "dropout"} - settings_of(self.head):
             reasons[f"task.{name}"] = f"the head '{self.head}' has none"
         return reasons

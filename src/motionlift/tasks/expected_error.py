@@ -33,7 +33,6 @@ from motionlift.tasks.lift import LiftSamples
 
 _VALIDATION_SEED = 20260
 _VALIDATION_BATCH = 1944  # frames
-_MOST_SAMPLES = 512  # under each condition
 _DECILES = 10
 
 
@@ -96,7 +95,7 @@ class ExpectedError(Task[Batch]):
     ) -> dict[str, float]:
         """How well the head tells errors apart, and the calibration that these people ask for.
 
-        The same clips are seen under each condition, as many of each data set as of any other: by
+        The same clips are seen under each condition: all, or of `most` as many of each data set: by
         number, people who repeat a few exercises would outweigh those who do all kinds of things,
         among whom strangers rather are. Of the deciles of the expected error, after
         calibration, `gap` is the mean, over conditions, of how far the mean error is from what was
@@ -105,7 +104,8 @@ class ExpectedError(Task[Batch]):
         """
         assert isinstance(samples, LiftSamples)
         model.eval()
-        chosen = samples.clips.spread(_MOST_SAMPLES if most is None else most)
+        clips = samples.clips
+        chosen = np.arange(len(clips)) if most is None else clips.spread(most)
         size = max(1, _VALIDATION_BATCH // samples.frames)
         deciles, total = [], 0.0
         for corruption in _conditions(samples.data.corruption).values():

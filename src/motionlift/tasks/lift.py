@@ -27,13 +27,14 @@ from motionlift.data.batch import Batch, DataSettings, join, make_batch, make_ba
 from motionlift.data.clips import Clips
 from motionlift.data.corruption import CorruptionSettings
 from motionlift.data.draws import Draws
-from motionlift.data.store import Store
+from motionlift.data.store import Sequence, Store
 from motionlift.data.views import BodySettings
 from motionlift.errors import RecipeError
 from motionlift.network.compute import Compute
 from motionlift.network.dstformer import DSTformer
 from motionlift.network.heads import PoseHead
 from motionlift.network.weights import load_model, save_weights
+from motionlift.ranges import check_at_least_0
 from motionlift.tasks._task import Samples, Task
 
 _VALIDATION_SEED = 20260
@@ -77,8 +78,7 @@ class LossWeights:
 
     def __post_init__(self) -> None:
         weights = dataclasses.asdict(self)
-        if wrong := [name for name, weight in weights.items() if not weight >= 0]:
-            raise RecipeError(f"losses.{wrong[0]} is {weights[wrong[0]]}, but at least 0")
+        check_at_least_0(self, *weights, of="losses")
         del weights["reprojection"]
         if not any(weights.values()):
             raise RecipeError(
@@ -134,6 +134,9 @@ class LiftSamples(Samples[Batch]):
         self.sequences = clips.sequences
         if keypoints is not None:
             self.sequences += keypoints.sequences
+
+    def seen(self, *, epochs: int) -> tuple[Sequence, ...]:
+        return self.sequences if epochs > self.joins else self.clips.sequences
 
     def __len__(self) -> int:
         return len(self.clips) + (0 if self.keypoints is None else len(self.keypoints))

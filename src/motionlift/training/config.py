@@ -33,7 +33,12 @@ def read_toml(path: Path, *, like: Record) -> Record:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: not valid TOML ({error})") from error
     table.pop("about", None)
-    return _merged(like, table, where=str(path))
+    try:
+        return _merged(like, table, where=str(path))
+    except RecipeError as error:  # a record's own, of a value out of range, knows no file
+        if str(path) in str(error):
+            raise
+        raise RecipeError(f"{path}: {error}") from error
 
 
 def differences(ours: Any, theirs: Any, *, prefix: str = "") -> list[str]:
@@ -78,12 +83,18 @@ def _converted(value: Any, hint: Any, current: Any, *, where: str) -> Any:
         return float(value)
     if hint in (bool, int, float, str) and type(value) is hint:
         return value
-    expected = " or ".join(map(str, arguments)) if origin is typing.Literal else hint
+    is_choice = origin is typing.Literal
+    expected = " or ".join(map(str, arguments)) if is_choice else getattr(hint, "__name__", hint)
     raise RecipeError(f"{where} is {value!r}, but {expected} was expected")
 
 
 def _built(kind: Any, table: Any, *, where: str) -> Any:
-    names = {field.name for field in dataclasses.fields(kind)}
-    if not isinstance(table, dict) or set(table) != names:
-        raise RecipeError(f"{where}: each entry needs {sorted(names)}, found {table!r}")
-    return kind(**table)
+    hints = typing.get_type_hints(kind)
+    if not isinstance(table, dict) or set(table) != set(hints):
+        raise RecipeError(f"{where}: each entry needs {sorted(hints)}, found {table!r}")
+    return kind(
+        **{
+            name: _converted(value, hints[name], None, where=f"{where}.{name}")
+            for name, value in table.items()
+        }
+    )

@@ -45,14 +45,18 @@ RULES = (
         values=("weak-perspective", "perspective"),
     ),
     Rule(
-        settings=("data.views.*pitch", "data.views.high", "data.views.low", "data.views.roll"),
+        settings=tuple(
+            f"data.views.{name}" for name in ("*pitch", "high", "low", "roll", "tumbled")
+        ),
         under="data.views.kind",
         values=("random",),
     ),
     Rule(settings=("data.views.high_pitch",), under="data.views.high"),
     Rule(settings=("data.views.low_pitch",), under="data.views.low"),
     Rule(
-        settings=("data.corruption.noise_file", "data.corruption.noise_spread"),
+        settings=tuple(
+            f"data.corruption.{name}" for name in ("noise_file", "noise_spread", "held")
+        ),
         under="data.corruption.noise",
     ),
     Rule(settings=("data.corruption.occlusion_length",), under="data.corruption.occlusion"),
@@ -83,11 +87,17 @@ def check_effect(recipe: Recipe, *, base: Recipe) -> None:
 
 
 def check_effect_on(store: Store, recipe: Recipe, *, base: Recipe) -> None:
-    """Every setting of 2D-only motion that differs from `base` makes a difference on this store.
+    """What differs from `base` and is of some data only makes a difference on this store.
 
     Raises:
         RecipeError: that names the first that does not, and why.
     """
+    repeats, theirs = recipe.data.clips.repeats, base.data.clips.repeats
+    datasets = {each.dataset for each in store.select(split="train")}
+    for name in sorted(repeats):
+        if repeats[name] != theirs.get(name) and name not in datasets:
+            path, reason = f"data.clips.repeats.{name}", f"on {store.path}: its training split has"
+            raise RecipeError(_message(path, f"{reason} {', '.join(sorted(datasets))}"))
     epochs = sum(stage.epochs for stage in recipe.stages)
     joins = dict(leaves(recipe)).get("task.keypoints_from_epoch", 0)
     if not store.select(split="train", units="px"):

@@ -1,9 +1,13 @@
 """Validation while training runs, and what is kept of it: the best weights, the last, pictures."""
 
+import contextlib
 import time
 from dataclasses import dataclass, field
 
+import torch
+
 from motionlift.data.store import Store
+from motionlift.errors import WeightsError
 from motionlift.network.compute import Compute
 from motionlift.training.card import make_card
 from motionlift.training.curves import draw_curves
@@ -36,6 +40,16 @@ class Keeper:
     progress: Progress
     writes: bool
     begun: float = field(default_factory=time.monotonic)
+
+    def check_best(self, state: TrainingState) -> None:
+        """After a kill while the best weights were written, the next to be validated are best."""
+        best = self.run.path / "best"
+        if self.writes and best.is_dir():
+            # A network is made to be filled, and its first values are drawn.
+            with torch.random.fork_rng(devices=[]), contextlib.suppress(WeightsError):
+                self.recipe.task.load(best, self.store)
+                return
+            state.best = float("inf")
 
     def validate(self, state: TrainingState, *, frames: int) -> None:
         """Score the held-out people; keep the weights if they are the best so far."""

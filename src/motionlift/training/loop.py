@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from motionlift.data.store import Store
+from motionlift.errors import OptionError
 from motionlift.network.compute import Compute
 from motionlift.training.cost import Cost
 from motionlift.training.held import Held
@@ -34,6 +35,12 @@ class Limits:
 
     max_steps: int | None = None
     checkpoint_minutes: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.max_steps is not None and self.max_steps < 1:
+            raise OptionError(f"--max-steps is {self.max_steps}, but at least 1")
+        if not self.checkpoint_minutes >= 0:
+            raise OptionError(f"--checkpoint-minutes is {self.checkpoint_minutes}, but at least 0")
 
 
 def train(
@@ -84,6 +91,7 @@ def train(
         progress=progress,
         writes=processes.is_first,
     )
+    keeper.check_best(state)
     held = Held(recipe, model, compute=compute, processes=processes, say=say)
     cost = Cost(plan, first_step=state.step, last_step=last_step, say=say)
     wrapped = processes.wrap(model)

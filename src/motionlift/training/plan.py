@@ -44,7 +44,7 @@ class Plan:
     @property
     def sequences(self) -> tuple[Recording, ...]:
         """What the training learns from."""
-        return self.epochs[-1].samples.sequences
+        return self.epochs[-1].samples.seen(epochs=len(self.epochs))
 
     def from_step(self, step: int) -> list[Epoch]:
         """The epochs that are not over at this step."""

@@ -12,6 +12,7 @@ from motionlift.data.batch import DataSettings
 from motionlift.errors import RecipeError
 from motionlift.network.compute import Precision
 from motionlift.network.dstformer import DSTformerConfig
+from motionlift.ranges import check_at_least_0, check_shares
 from motionlift.tasks import Task
 from motionlift.tasks.lift import Lift
 
@@ -66,6 +67,11 @@ class OptimizerSettings:
     epoch_factor: float = 0.99
     warmup: int = 0
     clip: float = 0.0
+
+    def __post_init__(self) -> None:
+        numbers = ("learning_rate", "muon_learning_rate", "weight_decay", "warmup", "clip")
+        check_at_least_0(self, *numbers, of="optimizer")
+        check_shares(self, "epoch_factor", of="optimizer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,5 +139,9 @@ class Recipe:
             raise RecipeError(
                 f"clips-at-once is {self.clips_at_once}, but at least 1, or 0 for as many as fit"
             )
+        if self.validate_every < 1:
+            raise RecipeError(f"validate-every is {self.validate_every}, but at least 1")
+        if not 0 <= self.seed < 2**63:
+            raise RecipeError(f"seed is {self.seed}, but at least 0 and below 2^63")
         if not 0 <= self.average < 1:
             raise RecipeError(f"recipe {self.name}: average is {self.average}, but in [0, 1)")

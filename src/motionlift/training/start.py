@@ -93,6 +93,7 @@ def check_samples(recipe: Recipe, store: Store) -> list[str]:
 
     Raises:
         StoreError: if one of them has nothing for it.
+        RecipeError: if the recipe leaves out all of it.
     """
     stage = recipe.stages[0]
     notes: list[str] = []
@@ -107,6 +108,13 @@ def check_samples(recipe: Recipe, store: Store) -> list[str]:
                 seed=recipe.seed,
             )
             notes += samples.notes
+            epochs = range(stage.epochs)
+            if split == "train" and not any(
+                len(samples.order(seed=recipe.seed, epoch=epoch)) for epoch in epochs
+            ):
+                raise RecipeError(
+                    f"{store.path}: no clip is left to learn from; see data.clips.repeats"
+                )
     return notes
 
 
