@@ -199,11 +199,36 @@ def test_a_calibration_gives_its_own_world(tmp_path: Path) -> None:
     assert done.notes[-1] == f"the world is that of {path}, with y up"
 
 
-def test_a_calibration_of_another_picture_is_said(tmp_path: Path) -> None:
+def test_a_calibration_is_scaled_to_pictures_that_were_made_smaller(tmp_path: Path) -> None:
     path = tmp_path / "cameras.toml"
-    path.write_text(CALIBRATION + "size = [1920.0, 1080.0]")
+    path.write_text(CALIBRATION + "size = [1280.0, 720.0]")
+    options = LiftOptions(height=1.7, calibration=path)
+    whole = lift_with(lifter(), keypoints(), options)
+    pose = keypoints()
+    halved = replace(pose, keypoints=pose.keypoints / 2, image_size=(640, 360))
+    done = lift_with(lifter(), halved, options)
+    np.testing.assert_allclose(done.positions, whole.positions, atol=1e-3)
+    assert (
+        "of a picture of (1280, 720) pixels and was scaled to one of (640, 360)" in done.notes[-1]
+    )
+    # A file without a size may be helped by the option.
+    unsaid = replace(halved, image_size=None)
+    told = lift_with(lifter(), unsaid, replace(options, image_size=(640, 360)))
+    np.testing.assert_allclose(told.positions, whole.positions, atol=1e-3)
+
+
+def test_a_calibration_of_pictures_of_another_shape_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cameras.toml"
+    path.write_text(CALIBRATION + "size = [1000.0, 1000.0]")
+    with pytest.raises(OptionError, match=r"\(1000, 1000\) pixels, the keypoints of one of \(1280"):
+        lift_with(lifter(), keypoints(), LiftOptions(height=1.7, calibration=path))
+
+
+def test_some_pixels_cut_off_an_edge_are_said_and_let_be(tmp_path: Path) -> None:
+    path = tmp_path / "cameras.toml"
+    path.write_text(CALIBRATION + "size = [1288.0, 720.0]")
     done = lift_with(lifter(), keypoints(), LiftOptions(height=1.7, calibration=path))
-    assert "of a picture of (1920, 1080) pixels, the keypoints of one of (1280" in done.notes[-1]
+    assert "of (1288, 720) pixels and is used as it is for one of (1280, 720)" in done.notes[-1]
 
 
 def test_an_unknown_picture_size_is_an_error_before_the_lift() -> None:

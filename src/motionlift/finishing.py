@@ -30,6 +30,8 @@ TRAINED_FPS = 50.0
 # least, or where most frame numbers are not there, nothing is known of the time between frames.
 KNOWN_FPS = (20.0, 62.0)
 _LEAST_FPS = 2.0
+# A picture's sides may differ by this part and count as those that were calibrated.
+_SAME_SIZE = 0.02
 _FPS_OUT = (1.0, 1000.0)
 _UP_WORDS = ("camera", "person")
 
@@ -218,9 +220,10 @@ def _direction(text: str) -> tuple[float, float, float]:
 
 
 def _camera(options: LiftOptions, pose: Pose2D) -> PinholeCamera:
-    if options.calibration is not None:
-        return choose_camera(options.calibration, options.camera)
     size = options.image_size or pose.image_size
+    if options.calibration is not None:
+        camera = choose_camera(options.calibration, options.camera)
+        return camera if size is None else _of_picture(camera, size, options)
     if size is None:
         raise OptionError(
             f"{pose.source}: does not say how large the picture is, so its middle, the camera's "
@@ -234,6 +237,26 @@ def _camera(options: LiftOptions, pose: Pose2D) -> PinholeCamera:
     return camera_of_lens(focal=focal, image_size=size, up=up)
 
 
+def _of_picture(
+    camera: PinholeCamera, size: tuple[int, int], options: LiftOptions
+) -> PinholeCamera:
+    """A calibrated camera for pictures that may have been made smaller or larger since."""
+    if camera.size is None:
+        return camera
+    wide, high = (ours / theirs for ours, theirs in zip(size, camera.size, strict=True))
+    # Some pixels more or less are an edge cut off, of which nobody says which.
+    if max(abs(wide - 1), abs(high - 1)) <= _SAME_SIZE:
+        return camera
+    if abs(wide / high - 1) > _SAME_SIZE:
+        raise OptionError(
+            f"{options.calibration}: is of pictures of {camera.size} pixels, the keypoints of one "
+            f"of {size}, which is of another shape; give the calibration of this camera"
+        )
+    matrix = camera.matrix.copy()
+    matrix[:2] *= [[wide], [high]]
+    return replace(camera, matrix=matrix, size=size)
+
+
 def _upright_by_body(lifted: Pose3D, camera: PinholeCamera) -> PinholeCamera:
     """The same camera, tilted so that the person stands upright in the median."""
     standing = up_of_body(in_world(lifted, camera, on_floor=False).positions)
@@ -245,10 +268,12 @@ def _upright_by_body(lifted: Pose3D, camera: PinholeCamera) -> PinholeCamera:
 def _world_note(options: LiftOptions, camera: PinholeCamera, seen: Pose2D | None) -> str:
     if options.calibration is not None:
         note = f"the world is that of {options.calibration}, with y up"
-        size = None if seen is None else seen.image_size
-        if size is None or camera.size in (None, size):
+        calibrated = choose_camera(options.calibration, options.camera).size
+        size = options.image_size or (None if seen is None else seen.image_size)
+        if size is None or calibrated in (None, size):
             return note
-        return f"{note}; it is of a picture of {camera.size} pixels, the keypoints of one of {size}"
+        what = "was scaled to" if camera.size == size else "is used as it is for"
+        return f"{note}; it is of a picture of {calibrated} pixels and {what} one of {size}"
     if options.up == "person":
         return "up is the median direction from the ankles to the shoulders"
     if options.up == "camera":

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from motionlift.cli import main
+from motionlift.cli._lifting import _outputs_of
 from motionlift.cli._report import say_people
+from motionlift.example import make_example
 from motionlift.formats import ReadOptions, read_keypoints
+from motionlift.formats.keypoints_npz import write_keypoints
 from motionlift.skeletons import H36M17
 from tests.samples import write_openpose, write_tiny_weights
 
@@ -292,3 +295,34 @@ def refused(code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None
     assert message in said.err
     assert said.err.startswith("motionlift: ")
     assert said.err.count("\n") == 1
+
+
+def test_the_source_is_never_written_over(
+    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "walk.npz"
+    write_keypoints(make_example().keypoints, source)
+    before = source.read_bytes()
+    assert lift(source, source, tiny) == 2
+    assert "walk.npz: is the source itself; give -o another name" in capsys.readouterr().err
+    assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("out", "names"),
+    [
+        ("t.long.csv", ["t_1.long.csv", "t_2.long.csv"]),
+        ("t.v2.csv", ["t.v2_1.csv", "t.v2_2.csv"]),
+    ],
+)
+def test_peoples_files_keep_what_the_suffix_says(
+    tmp_path: Path, tiny: Path, out: str, names: list[str]
+) -> None:
+    source = write_openpose(tmp_path / "keypoints", people=2)
+    assert lift(source, tmp_path / "out" / out, tiny, "--person", "all", "--fps", "30") == 0
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == names
+
+
+def test_people_whose_names_make_the_same_file_are_numbered() -> None:
+    found = _outputs_of(["a b", "a-b"], Path("out.npz"))
+    assert found == [Path("out_a-b-1.npz"), Path("out_a-b-2.npz")]

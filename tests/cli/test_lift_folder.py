@@ -263,3 +263,31 @@ def test_flags_for_several_inputs_are_refused_for_one(
 ) -> None:
     assert lift(folder / "walk.npz", tmp_path / "out.npz", tiny, "--overwrite") == 2
     assert "is not a folder of several inputs" in capsys.readouterr().err
+
+
+def test_no_person_is_written_over_another_recording(
+    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_openpose(tmp_path / "in" / "walk", people=2)
+    write_openpose(tmp_path / "in" / "walk_1")
+    assert lift(tmp_path / "in", tmp_path / "out", tiny, "--person", "all") == 2
+    said = capsys.readouterr().err
+    assert "walk: its result walk_1.npz would overwrite that of" in said
+    assert files(tmp_path / "out") == ["walk_1.npz"]
+
+
+def test_a_changed_calibration_lifts_again(
+    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("walk.npz", "run.npz"):
+        write_keypoints(make_example().keypoints, tmp_path / "in" / name)
+    calibration = tmp_path / "cameras.toml"
+    out, more = tmp_path / "out", ("--height", "1.7", "--calibration", str(calibration))
+    for translation in ("[0, 1, 4]", "[0, 1, 4]", "[0, 1, 9]"):
+        calibration.write_text(
+            "[one]\nmatrix = [[1000, 0, 640], [0, 1000, 360], [0, 0, 1]]\n"
+            f"rotation = [1.6, 0, 0]\ntranslation = {translation}\n"
+        )
+        assert lift(tmp_path / "in", out, tiny, *more) == 0
+    assert capsys.readouterr().out.count("skipped") == 1

@@ -160,7 +160,7 @@ def test_people_of_one_file_have_the_skeleton_that_their_lines_say(
 ) -> None:
     for frame in (source / "cam1").iterdir():
         (person,) = json.loads(frame.read_text())["people"]
-        beside = np.reshape(person["pose_keypoints_2d"], (25, 3)) + [900, 0, 0]
+        beside = np.reshape(person["pose_keypoints_2d"], (25, 3)) + np.array([900, 0, 0])
         people = [person, {"pose_keypoints_2d": beside.ravel().tolist()}]
         frame.write_text(json.dumps({"people": people}))
     rows = [{"file": "cam1#1", "split": "train", "skeleton": "BODY_25"}]

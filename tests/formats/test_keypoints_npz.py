@@ -69,3 +69,13 @@ def test_damage_is_one_line(tmp_path: Path, change: dict[str, np.ndarray], messa
     with pytest.raises(FormatError) as caught:
         read_keypoints(path)
     assert message in str(caught.value)
+
+
+def test_a_size_that_is_no_pair_is_no_size(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    write_keypoints(_pose(), path)
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    np.savez(path, **{**arrays, "image_size": np.array(640)})
+    (pose,) = read_keypoints(path)
+    assert pose.image_size is None

@@ -221,3 +221,18 @@ def test_damaged_tables_say_the_line(tmp_path: Path, old: str, new: str, message
         read_keypoints(tmp_path / "m.csv", ReadOptions(image_size=SIZE))
     assert message in str(caught.value)
     assert "m.csv:" in str(caught.value)
+
+
+def test_lines_are_numbered_as_the_whole_file_numbers_them(tmp_path: Path) -> None:
+    """The first frame lacks the last landmark, by which counting from 1 shows."""
+    path = tmp_path / "a.csv"
+    lines = [
+        f"{frame},{number},{10.0 * number},{frame + 1.0},0.9"
+        for frame in (0, 1)
+        for number in range(1, 34 if frame else 33)
+    ]
+    path.write_text("\n".join(["frame,landmark,x,y,visibility", *lines]))
+    (pose,) = read_keypoints(path)
+    assert pose.keypoints[0, 0].tolist() == pytest.approx([10.0, 1.0])
+    assert np.flatnonzero(pose.confidence[0] == 0).tolist() == [32]
+    assert pose.confidence[1].all()

@@ -102,13 +102,13 @@ def test_empty_cells_are_points_not_seen(tmp_path: Path) -> None:
     assert seen.tolist() == [1] * 3 + [0] * 2 + [1] * 7
 
 
-def test_frame_numbers_begin_at_0_and_keep_their_gaps(tmp_path: Path) -> None:
+def test_frame_numbers_are_the_files_own_counted_from_0_and_keep_their_gaps(tmp_path: Path) -> None:
     path = _write(tmp_path / "a.trc", _named(), names=_WITH_NOSE, first=185)
     lines = path.read_text().splitlines(keepends=True)
     del lines[8]
     path.write_text("".join(lines))
     pose = _read(path)
-    assert pose.frame_index[:4].tolist() == [0, 1, 3, 4]
+    assert pose.frame_index[:4].tolist() == [184, 185, 187, 188]
     assert pose.fps == 50
     assert any("declares 12 frames and holds 11" in note for note in pose.notes)
 

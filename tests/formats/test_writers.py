@@ -314,3 +314,42 @@ def test_missing_joints_are_refused_where_they_cannot_be_said(tmp_path: Path, na
 def test_one_frame_is_enough(tmp_path: Path, name: str) -> None:
     pytest.importorskip("ezc3d")
     assert _written(_walk(frames=1), tmp_path / name).stat().st_size > 0
+
+
+def _every(step: int, frames: int = 30) -> Pose3D:
+    return replace(_walk(), frame_index=np.arange(frames) * step + 38)
+
+
+@pytest.mark.parametrize("name", ["out.trc", "out.c3d"])
+def test_a_walk_that_begins_later_comes_back_at_its_own_frames(tmp_path: Path, name: str) -> None:
+    pytest.importorskip("ezc3d")
+    motion = _every(1)
+    (back,) = read_motion(_written(motion, tmp_path / name))
+    assert back.frame_index.tolist() == motion.frame_index.tolist()
+
+
+def test_every_other_frame_plays_as_long_as_it_took(tmp_path: Path) -> None:
+    ezc3d = pytest.importorskip("ezc3d")
+    motion = _every(2)
+    assert pybvh.read_bvh_file(str(_written(motion, tmp_path / "out.bvh"))).fps == pytest.approx(15)
+    file = ezc3d.c3d(str(_written(motion, tmp_path / "out.c3d")))
+    assert file["parameters"]["POINT"]["RATE"]["value"][0] == 15
+    assert file["data"]["points"].shape[2] == 30
+
+
+def test_frames_that_are_left_out_are_unseen_in_c3d_and_refused_in_bvh(tmp_path: Path) -> None:
+    pytest.importorskip("ezc3d")
+    numbers = np.concatenate([np.arange(10), np.arange(15, 35)])
+    motion = replace(_walk(), frame_index=numbers)
+    (back,) = read_motion(_written(motion, tmp_path / "out.c3d"))
+    knee = H36M17.index("left_knee")
+    assert np.flatnonzero(back.confidence[:, knee] == 0).tolist() == list(range(10, 15))
+    assert_allclose(back.positions[numbers, knee], motion.positions[:, knee], atol=1e-5)
+    with pytest.raises(FormatError, match=r"frames 10 to 14 are not there, .* --fps-out 30"):
+        _written(motion, tmp_path / "out.bvh")
+
+
+def test_npz_may_be_named_in_capitals(tmp_path: Path) -> None:
+    path = _written(_walk(), tmp_path / "OUT.NPZ")
+    assert [each.name for each in tmp_path.iterdir()] == ["OUT.NPZ"]
+    assert np.load(path)["positions"].shape == (30, 17, 3)

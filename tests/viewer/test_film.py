@@ -118,14 +118,27 @@ def test_a_gif_keeps_time_and_white(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("walk.avi", r"films end in one of: \.mp4, \.gif"), ("walk.mp4", "nobody is whole")],
+    [("walk.avi", r"films end in one of: \.mp4, \.gif"), ("walk.mp4", "somebody's pelvis")],
 )
 def test_what_cannot_be_filmed_is_refused_and_leaves_nothing(
     name: str, message: str, tmp_path: Path
 ) -> None:
     walk = lifted_walk(frames=slice(0, 3))
     positions, confidence = walk.positions.copy(), walk.confidence.copy()
-    positions[:, H36M17.index("nose")], confidence[:, H36M17.index("nose")] = np.nan, 0
+    positions[:], confidence[:] = np.nan, 0
     with pytest.raises(MotionliftError, match=message):
         write_film(tmp_path / name, [replace(walk, positions=positions, confidence=confidence)])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_motion_that_lacks_a_joint_throughout_is_drawn_without_it(tmp_path: Path) -> None:
+    walk = lifted_walk(frames=slice(0, 3))
+    shown = {}
+    for name, joints in (("whole", []), ("part", ["nose", "head_top"])):
+        positions, confidence = walk.positions.copy(), walk.confidence.copy()
+        lost = [H36M17.index(joint) for joint in joints]
+        positions[:, lost], confidence[:, lost] = np.nan, 0
+        pose = replace(walk, positions=positions, confidence=confidence, lifted_from=None)
+        write_film(tmp_path / f"{name}.mp4", [pose])
+        shown[name] = sum(coloured(decoded(tmp_path / f"{name}.mp4")[0]))
+    assert shown["part"] > 0.7 * shown["whole"]

@@ -82,6 +82,17 @@ def test_frames_without_the_person_are_not_chosen(tmp_path: Path) -> None:
         write_picture(tmp_path / "walk.png", nobody)
 
 
+def test_motion_that_lacks_a_joint_throughout_is_drawn_without_it(tmp_path: Path) -> None:
+    truth = make_example().truth
+    positions, confidence = truth.positions.copy(), truth.confidence.copy()
+    lost = H36M17.index("head_top")
+    positions[:, lost], confidence[:, lost] = np.nan, 0
+    write_picture(tmp_path / "part.png", replace(truth, positions=positions, confidence=confidence))
+    picture = image.imread(tmp_path / "part.png")[..., :3]
+    is_coloured = np.ptp(picture, axis=-1) > 0.3
+    assert is_coloured.sum() > 2000
+
+
 @pytest.mark.parametrize(
     ("name", "frames", "message"),
     [

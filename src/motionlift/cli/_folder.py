@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from motionlift.errors import MotionliftError, OptionError
 from motionlift.files import check_writable
 from motionlift.finishing import LiftOptions
 from motionlift.formats import FORMATS, find_writer
+from motionlift.network.manifest import MANIFEST, sha256_of
 from motionlift.video.kinds import is_video
 
 if TYPE_CHECKING:
@@ -91,7 +93,9 @@ def lift_folder(asked: "LiftArguments", found: Found, options: LiftOptions) -> N
             f"{len(own) - len(waiting)} inputs that are lifted already; --overwrite lifts them too",
         )
     _say_broken(found)
-    failed = [*found.broken, *(_lift_inputs(waiting, asked, options, made_by) if waiting else ())]
+    failed = list(found.broken)
+    if waiting:
+        failed += _lift_inputs(waiting, asked, options, made_by, found)
     if failed:
         more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
         raise MotionliftError(
@@ -106,13 +110,15 @@ def _lift_inputs(
     asked: "LiftArguments",
     options: LiftOptions,
     made_by: Mapping[str, Any],
+    found: Found,
 ) -> list[Path]:
     """Lift each; those that could not be."""
     lifter, frames, seconds = _lifter_of(asked), 0, 0.0
     failed = []
+    taken = {each.out: each.path for each in found.inputs}
     for each in waiting:
         try:
-            lifted = _lift_input(each, asked, lifter, options, made_by)
+            lifted = _lift_input(each, asked, lifter, options, made_by, taken)
         except MotionliftError as error:
             print(f"motionlift: {each.path}: {_without(each.path, error)}", file=sys.stderr)
             failed.append(each.path)
@@ -129,12 +135,23 @@ def _lift_input(
     lifter: "Lifter",
     options: LiftOptions,
     made_by: Mapping[str, Any],
+    taken: dict[Path, Path],
 ) -> tuple[int, float]:
-    """Frames lifted, and the seconds that took."""
+    """Frames lifted, and the seconds that took.
+
+    Args:
+        taken: whose each output is; no input writes that of another.
+    """
     from motionlift.cli._lifting import check_rates, lift_people, people_of
 
     people = people_of(replace(asked.source, source=each.path), out=each.out)
     check_rates(people)
+    for _, out in people:
+        if taken.setdefault(out, each.path) != each.path:
+            raise MotionliftError(
+                f"{each.path}: its result {out.name} would overwrite that of {taken[out]}; rename "
+                "one of them"
+            )
     outputs, frames, seconds = [], 0, 0.0
     for lifted, took, out in lift_people(people, lifter, options):
         for note in lifted.notes:
@@ -167,8 +184,16 @@ def _made_by(asked: "LiftArguments") -> dict[str, Any]:
     del said["out"], said["overwrite"], said["source"]["source"]
     del said["network"]["device"]
     weights = Path(asked.network.model)
-    state = [weights.stat().st_size, weights.stat().st_mtime_ns] if weights.is_file() else None
-    made_by = {"asked": said, "weights": state, "motionlift": version("motionlift")}
+    shipped = Path(str(files("motionlift.models"))) / MANIFEST
+    files_asked = {
+        "weights": weights if weights.is_file() else shipped,
+        "calibration": asked.finishing.calibration,
+        "skeleton": Path(asked.source.skeleton or ""),
+    }
+    digests = {
+        name: sha256_of(path) for name, path in files_asked.items() if path and path.is_file()
+    }
+    made_by = {"asked": said, "files": digests, "motionlift": version("motionlift")}
     return json.loads(json.dumps(made_by, default=str))
 
 

@@ -27,7 +27,7 @@ from motionlift.cli._report import (
     say_notes,
     say_people,
 )
-from motionlift.errors import FormatError
+from motionlift.errors import FormatError, OptionError
 from motionlift.files import check_writable, written_beside
 from motionlift.finishing import LiftOptions, lift_with
 from motionlift.formats import find_writer, read_keypoints
@@ -62,6 +62,8 @@ class Network:
 
 
 Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+# A suffix of two parts, which says more than its last.
+_LONG = ".long.csv"
 Unprefixed = tyro.conf.arg(name="")
 
 
@@ -183,13 +185,21 @@ def people_of(asked: Source, *, out: Path, with_table: bool = False) -> list[tup
     if with_table:
         say_people(people)
     chosen = choose_people(people, asked.person)
-    if len(chosen) == 1:
-        return [(chosen[0], out)]
-    return [(pose, out.with_stem(f"{out.stem}_{_in_file_name(pose.person)}")) for pose in chosen]
+    outputs = [out] if len(chosen) == 1 else _outputs_of([pose.person for pose in chosen], out)
+    for each in outputs:
+        if each.exists() and each.samefile(asked.source):
+            raise OptionError(f"{each}: is the source itself; give -o another name")
+    return list(zip(chosen, outputs, strict=True))
 
 
-def _in_file_name(person: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in person)
+def _outputs_of(people: Sequence[str], out: Path) -> list[Path]:
+    """A file for each person, named after them; numbered where two names would be one."""
+    names = ["".join(c if c.isalnum() or c in "-_" else "-" for c in each) for each in people]
+    if len(set(names)) < len(names):
+        names = [f"{name}-{number}" for number, name in enumerate(names, 1)]
+    end = _LONG if out.name.lower().endswith(_LONG) else out.suffix
+    stem = out.name[: len(out.name) - len(end)]
+    return [out.with_name(f"{stem}_{name}{out.name[len(stem) :]}") for name in names]
 
 
 def _features_file(features: np.ndarray, pose: Pose2D, lifter: "Lifter") -> dict[str, Any]:

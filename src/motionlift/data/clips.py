@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from motionlift.data.draws import Draws
 from motionlift.data.store import Sequence, Store
@@ -108,11 +108,15 @@ class Clips:
         whole = np.floor(times + generator.random(len(times))).astype(np.int64)
         return generator.permutation(np.repeat(np.arange(len(times)), whole))
 
+    @property
+    def datasets(self) -> Shaped[np.ndarray, " clip"]:
+        """The name of each clip's data set."""
+        return np.array([each.dataset for each in self.sequences])[self._index[:, 0]]
+
     def spread(self, count: int) -> Int[np.ndarray, " clip"]:
         """About `count` clips: of each data set the same number, as far as it has them, evenly."""
-        datasets = np.array([each.dataset for each in self.sequences])[self._index[:, 0]]
-        names = np.unique(datasets)
-        parts = [np.flatnonzero(datasets == name) for name in names]
+        names = np.unique(self.datasets)
+        parts = [np.flatnonzero(self.datasets == name) for name in names]
         each = max(1, count // len(names))
         return np.concatenate(
             [

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from motionlift.errors import FormatError
 from motionlift.formats._fixed_skeleton import NODES, FixedSkeleton, fix_skeleton
 from motionlift.formats._outgoing import check_complete, known_fps, y_up_positions
-from motionlift.poses import Pose3D
+from motionlift.poses import Pose3D, usual_step
 
 CENTIMETRES = 100.0
 # Where a chain ends, for programs that draw bones only between joints; in lengths of the last bone.
@@ -25,16 +26,25 @@ def write(pose: Pose3D, path: Path) -> None:
     """Write a motion as BVH.
 
     Raises:
-        FormatError: if a joint is missing in a frame, or nobody knows the frame rate.
+        FormatError: if a joint is missing in a frame, frames are left out unevenly, or nobody knows
+            the frame rate.
     """
     fps = known_fps(pose, path)
     positions = y_up_positions(pose, path)
     check_complete(positions, pose, path)
+    step = usual_step(pose.frame_index)
+    if (np.diff(pose.frame_index) != step).any():
+        row = int(np.flatnonzero(np.diff(pose.frame_index) != step)[0])
+        first, last = pose.frame_index[row] + 1, pose.frame_index[row + 1] - 1
+        raise FormatError(
+            f"{path.name}: frames {first} to {last} are not there, and a .bvh file has no way to "
+            f"leave them out; --fps-out {fps:g} bridges them, or choose another format"
+        )
     skeleton = fix_skeleton(positions * (CENTIMETRES if pose.units == "m" else 1.0))
     with path.open("w", encoding="ascii", newline="\n") as handle:
         handle.write("HIERARCHY\n")
         handle.writelines(line + "\n" for line in _hierarchy(skeleton.offsets, node=0, depth=0))
-        handle.write(f"MOTION\nFrames: {pose.num_frames}\nFrame Time: {1 / fps:.10g}\n")
+        handle.write(f"MOTION\nFrames: {pose.num_frames}\nFrame Time: {step / fps:.10g}\n")
         handle.writelines(_frames(skeleton))
 
 

@@ -35,6 +35,7 @@ class C3dFile:
         labels: names of the points, as they stand in the file.
         points: in the file's axes and unit; NaN where the file says that a point was not seen.
         fps: points' frames a second; None if the file says none that can be.
+        first_frame: the number of the first, from 0; a trial that was cut begins later.
         parameters: "GROUP:NAME" -> texts, or numbers in the shape that the file gives them.
     """
 
@@ -42,6 +43,7 @@ class C3dFile:
     points: Float[np.ndarray, "frame point 3"]
     fps: float | None
     parameters: Parameters
+    first_frame: int
 
 
 def is_c3d(head: bytes) -> bool:
@@ -103,6 +105,7 @@ def _parse(data: bytes, path: Path) -> C3dFile:
         points=points,
         fps=fps if 0 < fps < 1e5 else None,
         parameters=parameters,
+        first_frame=_first_frame(data, parameters, numbers),
     )
 
 
@@ -197,6 +200,15 @@ def _number(parameters: Parameters, name: str, otherwise: float) -> float:
     if not isinstance(value, np.ndarray) or not value.size or not np.isfinite(value.flat[0]):
         return otherwise
     return float(value.flat[0])
+
+
+def _first_frame(data: bytes, parameters: Parameters, numbers: _Numbers) -> int:
+    start = parameters.get("TRIAL:ACTUAL_START_FIELD")
+    if isinstance(start, np.ndarray) and start.size == 2:
+        first = int(start.flat[0]) % 65536 + int(start.flat[1]) % 65536 * 65536
+    else:
+        first = numbers.u16(data, 6)
+    return max(first - 1, 0)
 
 
 def _num_frames(data: bytes, parameters: Parameters, numbers: _Numbers) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from motionlift.errors import FormatError
 from motionlift.formats._outgoing import known_fps, y_up_positions
-from motionlift.poses import Pose3D
+from motionlift.poses import Pose3D, usual_step
 from motionlift.skeletons import H36M17
 
 _MILLIMETRES = 1000.0
@@ -31,16 +31,24 @@ def write(pose: Pose3D, path: Path) -> None:
         raise FormatError(
             f'{path}: writing C3D needs ezc3d; run: pip install "motionlift[c3d]"'
         ) from error
-    fps = known_fps(pose, path)
-    if pose.num_frames > _MAX_FRAMES:
+    step = usual_step(pose.frame_index)
+    if (np.diff(pose.frame_index) % step).any():
+        step = 1
+    fps = known_fps(pose, path) / step
+    rows = (pose.frame_index - pose.frame_index[0]) // step
+    count = int(rows[-1]) + 1
+    if count > _MAX_FRAMES:
         raise FormatError(
-            f"{path}: {pose.num_frames} frames, but C3D counts up to {_MAX_FRAMES}; "
+            f"{path}: {count} frames, but C3D counts up to {_MAX_FRAMES}; "
             "choose another format, such as .trc"
         )
     positions = y_up_positions(pose, path) * (_MILLIMETRES if pose.units == "m" else 1.0)
-    is_missing = np.isnan(positions).any(axis=-1)
-    points = np.ones((4, H36M17.num_joints, pose.num_frames))
-    points[:3] = np.moveaxis(positions, (0, 1, 2), (2, 1, 0))
+    # Frames that the source left out are frames in which nothing was seen.
+    laid_out = np.full((count, *positions.shape[1:]), np.nan)
+    laid_out[rows] = positions
+    is_missing = np.isnan(laid_out).any(axis=-1)
+    points = np.ones((4, H36M17.num_joints, count))
+    points[:3] = np.moveaxis(laid_out, (0, 1, 2), (2, 1, 0))
     file = ezc3d.c3d()
     point = file["parameters"]["POINT"]
     point["RATE"]["value"] = [fps]
@@ -48,6 +56,7 @@ def write(pose: Pose3D, path: Path) -> None:
     point["UNITS"]["value"] = ["mm" if pose.units == "m" else pose.units]
     file.add_parameter("POINT", "X_SCREEN", ["+X"])
     file.add_parameter("POINT", "Y_SCREEN", ["+Y"])
+    file["header"]["points"]["first_frame"] = int(pose.frame_index[0]) // step
     file["data"]["points"] = points
     file["data"]["meta_points"]["residuals"] = np.where(is_missing, -1.0, 0.0).T[None]
     file.write(str(path))

@@ -129,13 +129,15 @@ def _add_long(
     landmark: int,
     path: Path,
 ) -> list[int]:
-    frames = []
-    numbering: dict[str, int] = {}
+    frames: list[int] = []
+    # How landmarks are numbered shows only when all are seen; an hour of them is not held.
+    words = {
+        cells[landmark] for _, cells in read_lines(path, separator=",") if landmark < len(cells)
+    }
+    numbering = _landmarks(sorted(words))
     for cell, group in groupby(lines, key=lambda line: line[1][frame].strip()):
         of_frame = list(group)
         where = f"{path}:{of_frame[0][0]}"
-        # How landmarks are numbered shows in the first frame that has them all.
-        numbering = numbering or _landmarks([cells[landmark] for _, cells in of_frame])
         points = _nobody()
         for line, cells in of_frame:
             name = _word(cells[landmark])

@@ -44,7 +44,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
         unit=unit,
         up=_AXIS_OF.get(_text(file, "POINT:Y_SCREEN").upper()),
         usual_up="z",
-        frame_index=np.arange(len(file.points)),
+        frame_index=file.first_frame + np.arange(len(file.points)),
         prefixes=prefixes if isinstance(prefixes, list) else (),
         widths=read_widths(file, metres=UNITS.get(unit.lower(), UNITS["mm"])),
     )

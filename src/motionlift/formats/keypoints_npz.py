@@ -75,7 +75,9 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
                 confidence=points[..., 2],
                 frame_index=arrays["frame_index"].astype(int),
                 fps=options.fps or fps,
-                image_size=image_size_of(arrays.get("image_size", np.empty(0)).tolist()),
+                image_size=image_size_of(
+                    arrays.get("image_size", np.empty(0)).reshape(-1).tolist()
+                ),
                 source=str(arrays.get("source", path)),
                 person=str(arrays.get("person", "")),
                 notes=(*notes, *more),

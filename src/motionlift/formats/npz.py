@@ -22,7 +22,8 @@ def write(pose: Pose3D, path: Path) -> None:
         FormatError: if the joints are not those of `H36M17`.
     """
     arrays: dict[str, Any] = parts_of(pose, path)
-    np.savez_compressed(path, **arrays)
+    with path.open("wb") as handle:  # of a name, NumPy would make one that ends in .npz
+        np.savez_compressed(handle, **arrays)
 
 
 def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:

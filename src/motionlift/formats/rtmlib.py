@@ -88,7 +88,7 @@ def _read_npz(path: Path, options: ReadOptions, gathering: Gathering) -> Sequenc
         span=(0, len(points) - 1),
         num_frames=len(points),
         fps=fps,
-        image_size=image_size_of(arrays.get("image_size", np.empty(0)).tolist()),
+        image_size=image_size_of(arrays.get("image_size", np.empty(0)).reshape(-1).tolist()),
         notes=notes,
     )
 

@@ -62,7 +62,8 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
         unit=table.head.get("units", ""),
         up=None,
         usual_up="y",
-        frame_index=table.numbers - table.numbers[0],
+        # TRC counts from 1; some programs from 0.
+        frame_index=table.numbers - min(1, int(table.numbers[0])),
         notes=notes,
     )
     return people_of(recording, options)

@@ -2,8 +2,8 @@
 
 The head sees what the encoder makes of corrupted clips of the training people and learns the error
 of each joint. On people it has learned from the encoder errs less than on others, so what the head
-says is calibrated on validation people, with exact keypoints, noisy ones and gaps alike: `validate`
-measures, and `save` applies.
+says is calibrated on validation people, on the data set that is the hardest to it, with exact
+keypoints, noisy ones and gaps alike: `validate` measures, and `save` applies.
 """
 
 import dataclasses
@@ -95,36 +95,48 @@ class ExpectedError(Task[Batch]):
     ) -> dict[str, float]:
         """How well the head tells errors apart, and the calibration that these people ask for.
 
-        The same clips are seen under each condition: all, or of `most` as many of each data set: by
-        number, people who repeat a few exercises would outweigh those who do all kinds of things,
-        among whom strangers rather are. Of the deciles of the expected error, after
-        calibration, `gap` is the mean, over conditions, of how far the mean error is from what was
-        expected, as a share of it, and `largest_gap` the largest; `spread` is how many times
-        larger the mean error of the last decile is than that of the first.
+        The same clips are seen under each condition: all, or of `most` as many of each data set.
+        The data set on which the encoder errs most counts alone: strangers do what nobody did in
+        validation, and an expected error is rather too large than too small. Of the deciles of the
+        expected error, after calibration, `gap` is the mean, over conditions, of how far the mean
+        error is from what was expected, as a share of it, and `largest_gap` the largest; `spread`
+        is how many times larger the mean error of the last decile is than that of the first.
         """
         assert isinstance(samples, LiftSamples)
         model.eval()
         clips = samples.clips
         chosen = np.arange(len(clips)) if most is None else clips.spread(most)
         size = max(1, _VALIDATION_BATCH // samples.frames)
-        deciles, total = [], 0.0
+        datasets, deciles, total = clips.datasets[chosen], [], 0.0
         for corruption in _conditions(samples.data.corruption).values():
             data = dataclasses.replace(
                 samples.data, body=BodySettings(flip=0.0), corruption=corruption
             )
-            seen, said, true = LiftSamples(samples.clips, data), [], []
+            seen, said, true, of = LiftSamples(samples.clips, data), [], [], []
             for first in range(0, len(chosen), size):
                 part = chosen[first : first + size]
                 batch = seen.batch(part, seed=_VALIDATION_SEED, epoch=0, device=compute.device)
                 with compute.autocast():
                     answer = model(batch.inputs).float()
                 total += self.loss(answer, batch)[0].item() * len(part)
-                error, is_known = _error(answer, batch)
-                said.append(answer[..., 3][is_known > 0].cpu().numpy())
-                true.append(error[is_known > 0].cpu().numpy())
-            deciles.append(_deciles(np.concatenate(said), np.concatenate(true)))
-        loss = total / (len(chosen) * len(deciles))
-        return {"likelihood_loss": loss} | _calibration(np.stack(deciles))
+                error, weight = _error(answer, batch)
+                is_known = (weight > 0).cpu().numpy()
+                said.append(answer[..., 3].cpu().numpy()[is_known])
+                true.append(error.cpu().numpy()[is_known])
+                whose = datasets[first : first + size, None, None]
+                of.append(np.broadcast_to(whose, is_known.shape)[is_known])
+            joints = (np.concatenate(said), np.concatenate(true))
+            owners = np.concatenate(of)
+            deciles.append(
+                [
+                    _deciles(*(each[owners == name] for each in joints))
+                    for name in np.unique(datasets)
+                ]
+            )
+        by_dataset = np.stack(deciles, axis=1)
+        hardest = np.exp(by_dataset[..., 1]).mean(axis=(1, 2)).argmax()
+        loss = total / (len(chosen) * by_dataset.shape[1])
+        return {"likelihood_loss": loss} | _calibration(by_dataset[hardest])
 
     def error(self, scores: Mapping[str, float]) -> float:
         return scores["likelihood_loss"]

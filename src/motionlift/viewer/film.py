@@ -92,9 +92,10 @@ class _Frames:
         from motionlift.viewer.stage import Stage
 
         for pose in people:
-            if not (pose.confidence > 0).all(axis=1).any():
+            if not (pose.confidence[:, H36M17.root] > 0).any():
                 raise MotionliftError(
-                    f"{pose.source}: nobody is whole in any frame; there is nothing to draw"
+                    f"{pose.source}: in no frame is there somebody's pelvis; there is nothing to "
+                    "draw around"
                 )
         self.fps = people[0].fps or _USUAL_FPS
         self.turn = np.radians(turn) / self.fps

@@ -77,8 +77,10 @@ def check_picture(path: Path) -> None:
 
 
 def _spread(pose: Pose3D) -> list[int]:
-    known = np.flatnonzero((pose.confidence > 0).all(axis=1))
-    if not known.size:
+    # Motion of other programs may lack a joint throughout.
+    num_known = (pose.confidence > 0).sum(axis=1)
+    known = np.flatnonzero(num_known == num_known.max())
+    if not num_known.any():
         raise MotionliftError(f"{pose.source}: nobody is in any frame; there is nothing to draw")
     if pose.lifted_from is not None:
         num_seen = pose.lifted_from.is_visible[known].sum(axis=1)
@@ -91,10 +93,8 @@ def _legend(pose: Pose3D) -> str:
     legend = "left is blue, right is orange"
     if pose.lifted_from is None:
         return legend
-    return (
-        f"{legend}; keypoints in doubt are hollow, behind them in grey the lift; "
-        "joints that were missed are dotted"
-    )
+    lift = "" if pose.root_xy is None or pose.units != "px" else ", behind them in grey the lift"
+    return f"{legend}; keypoints in doubt are hollow{lift}; joints that were missed are dotted"
 
 
 def _checked(frames: Sequence[int], pose: Pose3D) -> list[int]:
@@ -151,7 +151,8 @@ def _draw_joints(row: list["Axes"], pose: Pose3D, frames: list[int], *, turn: fl
         _empty(ax, x=(-_WIDTH * reach, _WIDTH * reach), y=(-reach, reach))
         x, y, z = joints[frame].T
         across, towards = cos * x - sin * z, sin * x + cos * z
-        bones = sorted(pose.skeleton.bones, key=lambda bone: towards[list(bone)].sum())
+        known = [bone for bone in pose.skeleton.bones if not np.isnan(towards[list(bone)]).any()]
+        bones = sorted(known, key=lambda bone: towards[list(bone)].sum())
         for order, (parent, joint) in enumerate(bones):
             ends = [parent, joint]
             closeness = np.clip(towards[ends].mean() / reach, -0.5, 0.5) + 0.5

@@ -49,10 +49,13 @@ class Stage:
     def around(
         cls, bodies: Sequence[Float[np.ndarray, "frame 17 3"]], *, num_people: int
     ) -> "Stage":
-        """The stage that these bodies need, each of which is seen in a frame at least."""
+        """The stage that these bodies need, of each of which the root is seen in a frame at least.
+
+        A joint that nobody saw, as motion of other programs may lack the head, needs no room.
+        """
         everything = np.concatenate(bodies)
-        seen = everything[~np.isnan(everything).any(axis=(1, 2))]
-        low, high = seen[..., 1].min(axis=1), seen[..., 1].max(axis=1)
+        seen = everything[~np.isnan(everything[:, H36M17.root]).any(axis=-1)]
+        low, high = np.nanmin(seen[..., 1], axis=1), np.nanmax(seen[..., 1], axis=1)
         height = max(float(np.percentile(high - low, 90)), 1e-9)
         floor = float(np.percentile(low, 10))
         span = max(float(np.percentile(high, 95)) - floor, height)
@@ -91,7 +94,7 @@ class Stage:
         strokes = []
         for number, body in enumerate(self.bodies):
             joints = body[frame]
-            if np.isnan(joints).any():
+            if np.isnan(joints[H36M17.root]).any():
                 continue
             self._draw_shadow(canvas, joints, turned=turned)
             is_reference = number >= self.num_people
@@ -115,6 +118,8 @@ class Stage:
         strokes = []
         for parent, joint in H36M17.bones:
             ends = [parent, joint]
+            if np.isnan(joints[ends]).any():
+                continue
             closeness = float(np.clip(depth[ends].mean() / (0.35 * self.height), -1, 1))
             own = REFERENCE if is_reference else colour_of(joint)
             width = max(1.5, thick * self.height * float(scale[ends].mean()))
@@ -128,12 +133,14 @@ class Stage:
                     knob=0.72 * width,
                 )
             )
-        if not is_reference:
-            strokes.append(self._head(at, depth, scale))
+        head = [H36M17.index("nose"), H36M17.index("head_top")]
+        if not is_reference and not np.isnan(joints[head]).any():
+            strokes.append(self._head(at, depth, scale, ends=head))
         return strokes
 
-    def _head(self, at: np.ndarray, depth: np.ndarray, scale: np.ndarray) -> "_Stroke":
-        ends = [H36M17.index("nose"), H36M17.index("head_top")]
+    def _head(
+        self, at: np.ndarray, depth: np.ndarray, scale: np.ndarray, *, ends: list[int]
+    ) -> "_Stroke":
         middle = at[ends].mean(axis=0)
         width = 2 * _HEAD * self.height * float(scale[ends].mean())
         far = float(depth[ends].mean()) - 0.01 * self.height
@@ -149,6 +156,8 @@ class Stage:
         at, _, scale = self._project(flat, canvas, turned=turned)
         width = _SHADOW_WIDTH * self.height * float(scale[H36M17.root])
         for parent, joint in H36M17.bones:
+            if np.isnan(joints[[parent, joint]]).any():
+                continue
             canvas.line(at[parent], at[joint], colour=_SHADOW, width=width)
 
     def _project(
