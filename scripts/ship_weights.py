@@ -30,7 +30,7 @@ NOTICES = [
 LIMITS = [
     "Little floor work, sitting, climbing or tumbling was in the training: expect large errors.",
     "Seen from the front, legs are told apart in depth poorly: of a filmed person who lifts one, "
-    "the knees were in the wrong order of depth in a third to two thirds of the frames "
+    "the knees were in the wrong order of depth in half of the frames "
     "(scripts/real_person.py).",
     "Adults only; bodies of children are outside what it saw.",
     "One person at a time: limbs that a detector borrows from a neighbour are believed.",
