@@ -1,13 +1,17 @@
 """torch.compile as an option: the same training, the same names, and a run that can be resumed."""
 
+import functools
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import safetensors
+import torch
 
 from motionlift.errors import OptionError
 from motionlift.recipes import RECIPES
@@ -23,11 +27,23 @@ def test_nothing_is_compiled_unless_asked() -> None:
 
 # PyTorch's own compiler makes use of what PyTorch deprecates.
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-def test_a_compiled_network_shares_its_parameters(tmp_path: Path) -> None:
-    """Nothing is compiled before the first batch."""
+def test_code_is_made_once_for_each_length_and_not_for_what_ends_an_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real compiler, but for its last part, which would write C++ for a minute."""
+    made: list[tuple[int, ...]] = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> Callable[..., Any]:
+        made.append(next(tuple(each.shape) for each in inputs if each.ndim == 4))
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=backend))
     model = build_network(TINY, write_store(tmp_path / "store", lengths={"train": [20]}))
-    theirs = {id(each) for each in compiled(model).parameters()}
-    assert theirs == {id(each) for each in model.parameters()}
+    forward = compiled(model)
+    for clips, frames in ((4, 5), (4, 5), (3, 5), (4, 5), (4, 2), (1, 2), (4, 2)):
+        x = torch.randn(clips, frames, 17, 3)
+        torch.testing.assert_close(forward(x), model(x))
+    assert [shape[:2] for shape in made] == [(4, 5), (4, 2)]
 
 
 def test_without_a_compiler_it_is_an_error_of_one_line(

@@ -3,10 +3,11 @@
 import dataclasses
 import os
 import shutil
+from collections.abc import Callable
 from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from motionlift.data.store import Store
 from motionlift.errors import OptionError, RecipeError
@@ -64,8 +65,12 @@ def build_network(recipe: Recipe, store: Store) -> nn.Module:
     return model.train()
 
 
-def compiled(model: nn.Module) -> nn.Module:
+def compiled(model: nn.Module) -> Callable[[Tensor], Tensor]:
     """The same network, its code made by torch.compile; the parameters and their names stay.
+
+    Code is made for the shape of a stage's batches, once for each length of clips. The rest that
+    ends an epoch would cost another minute of compiling, or code for any shape, which is slower,
+    and runs as it is.
 
     Raises:
         OptionError: if there is no C++ compiler, which code for a CPU needs.
@@ -74,7 +79,14 @@ def compiled(model: nn.Module) -> nn.Module:
     wanted = os.environ.get("CXX", "")
     if on_cpu and not any(map(shutil.which, filter(None, (wanted, "g++", "clang++", "c++")))):
         raise OptionError("compile needs a C++ compiler, and none was found; install g++")
-    return cast(nn.Module, torch.compile(model))
+    fast, most = torch.compile(model, dynamic=False), dict[torch.Size, int]()
+
+    def forward(inputs: Tensor) -> Tensor:
+        clip = inputs.shape[1:]
+        most[clip] = max(most.get(clip, 0), len(inputs))
+        return cast(Tensor, (fast if len(inputs) == most[clip] else model)(inputs))
+
+    return forward
 
 
 def backbone_scale(recipe: Recipe) -> float | None:
