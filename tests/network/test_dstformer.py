@@ -5,9 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from motionlift.errors import MotionliftError, WeightsError
-from motionlift.network.dstformer import FULL, LITE, DropPath, DSTformer, DSTformerConfig
+from motionlift.network.dstformer import (
+    FULL,
+    LITE,
+    Attention,
+    Axis,
+    DropPath,
+    DSTformer,
+    DSTformerConfig,
+)
 from motionlift.network.shapes import empty_network
 from motionlift.skeletons import H36M17
 from tests.network.golden import NUM_HEADS, TINY, arrays, clip_lengths, load
@@ -152,6 +161,34 @@ def test_bf16_stays_near_single_precision(shared: Path, name: str) -> None:
         rounded, out = gradient(), model(x)
     assert 1e-4 < (out - expected).norm() / expected.norm() < 0.03
     assert 1e-4 < (rounded - exact).norm() / exact.norm() < 0.15
+
+
+@pytest.mark.parametrize("over", ["joints", "frames"])
+def test_what_tokens_share_costs_bf16_no_digits(over: Axis) -> None:
+    torch.manual_seed(0)
+    attention = Attention(TINY, over=over)
+    for each in attention.parameters():
+        nn.init.normal_(each, std=0.3)
+    shared = (2, 7, 1, 8) if over == "joints" else (2, 1, 17, 8)
+    x = torch.randn(2, 7, 17, 8) + 10 * torch.randn(shared)
+    exact = attention.double()(x.double())
+    errors = {}
+    for is_learning in (True, False):
+        with torch.set_grad_enabled(is_learning), torch.autocast("cpu", torch.bfloat16):
+            rounded = attention.float().eval()(x)
+        error = (rounded.double() - exact).norm() / exact.norm()
+        errors[is_learning] = error.item()
+    assert errors[False] < 0.005
+    assert errors[False] < 0.3 * errors[True]
+
+
+def test_a_single_frame_has_nothing_to_share() -> None:
+    attention = Attention(TINY, over="frames").eval()
+    x = torch.randn(3, 1, 17, 8)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        alone = attention(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(alone, attention(x))
 
 
 def test_the_last_layers_alone_are_not_rounded() -> None:

@@ -235,14 +235,34 @@ class Attention(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Float[Tensor, "B F J C"]) -> Float[Tensor, "B F J C"]:
-        B, F, J, C = x.shape
-        heads = self.qkv(x).view(B, F, J, 3, self.num_heads, C // self.num_heads)
+        axis = 2 if self.over == "joints" else 1
+        is_rounded = torch.is_autocast_enabled(x.device.type)
+        is_learning = (
+            self.training or torch.is_grad_enabled()
+        )  # would take longer, and gain nothing
+        if is_learning or not is_rounded or x.shape[axis] == 1:
+            return self.dropout(self.proj(self._mixed(self.qkv(x))))
+        # What all tokens of a sequence share, which of the frames of a joint is most, would cost
+        # bf16 the digits that tell them apart. It adds the same to all products of a query, which
+        # softmax takes out again; and weights that sum to 1 give it back as it was.
+        shared = x.mean(dim=axis, keepdim=True)
+        own = nn.functional.linear(x - shared, self.qkv.weight)
+        with _unrounded(x):
+            query, _, value = self.qkv(shared).chunk(3, dim=-1)
+            value = self.proj(value)
+        own[..., : x.shape[-1]] += query
+        return nn.functional.linear(self._mixed(own), self.proj.weight) + value
+
+    def _mixed(self, qkv: Float[Tensor, "B F J 3*C"]) -> Float[Tensor, "B F J C"]:
+        """The values of the sequence, mixed by each token's query."""
+        B, F, J, channels = qkv.shape
+        heads = qkv.view(B, F, J, 3, self.num_heads, channels // 3 // self.num_heads)
         # The axis attended over goes next to last: (3, B, F, H, J, C/H) or (3, B, J, H, F, C/H).
         order = (3, 0, 1, 4, 2, 5) if self.over == "joints" else (3, 0, 2, 4, 1, 5)
         q, k, v = heads.permute(order).unbind(0)
         mixed = attention(q, k, v, dropout=self.weight_dropout)
         back = (0, 1, 3, 2, 4) if self.over == "joints" else (0, 3, 1, 2, 4)
-        return self.dropout(self.proj(mixed.permute(back).reshape(B, F, J, C)))
+        return mixed.permute(back).reshape(B, F, J, channels // 3)
 
 
 class MLP(nn.Module):

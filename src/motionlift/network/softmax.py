@@ -58,11 +58,7 @@ def attention_weights(
     if q.dtype != torch.bfloat16:
         # Scaled after the product, so that fp32 rounds as the published code does.
         return torch.softmax((q @ k.transpose(-2, -1)) * scale, dim=-1)
-    # What all keys share adds the same to a whole row, which the softmax takes out again; left in,
-    # it is most of the products, and their last digits are lost to it. The frames of one joint
-    # share much. Its gradient is 0.
-    shared = k.detach().mean(dim=-2, keepdim=True)
-    products = (q * scale) @ (k - shared).transpose(-2, -1)
+    products = (q * scale) @ k.transpose(-2, -1)
     is_short = products.shape[-1] <= _LONGEST_SHORT_ROW
     # A compiler fuses the plain form itself, and cannot look at values as the other does.
     if is_short and q.device.type == "cpu" and not torch.compiler.is_compiling():
