@@ -52,6 +52,26 @@ def test_threads_are_a_part_of_the_name(tmp_path: Path) -> None:
     assert beside_twins["ratio_to_fp32_twin"] > 0
 
 
+@pytest.mark.parametrize("name", ["forward/small/b1x2+faster", "train/small/b2x1+compiled2"])
+def test_another_way_to_run_is_no_measurement(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--json", str(tmp_path / "bench.json"), "--only", name, "--seconds", "0.1"]
+    assert main(["bench", *flags, "--device", "cpu"]) == 2
+    assert f"no measurement is named '{name}'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_compiled_code_is_measured_beside_the_same_twins(tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    flags = ["--json", str(out), "--only", "train/small/b2x2+compiled", "--seconds", "1"]
+    assert main(["bench", *flags, "--device", "cpu"]) == 0
+    (result,) = json.loads(out.read_text())["results"]
+    assert result["first_seconds"] > 10 * result["seconds"]
+    assert result["ratio_to_bf16_twin"] > 0
+
+
 def test_the_fixed_names_are_measured() -> None:
     fixed = {"forward/full/b1", "forward/lite/b1", "train/lite/b8", "train/full/b4", "loader"}
     assert fixed | {"lift/100"} <= set(ALL)

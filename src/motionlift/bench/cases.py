@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from motionlift.tasks.lift import LossWeights, loss_terms, total_loss
 Work = Callable[[], None]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
 CLIP = 243
+COMPILED = "compiled"
 # The network of the recipe `small`, which this room may not import; a test holds them together.
 SMALL = DSTformerConfig(
     dim_feat=128, dim_rep=128, depth=3, num_heads=4, mlp_ratio=2, max_frames=27, residual=True
@@ -67,6 +69,8 @@ _ALONE = ("train/full/b8",)
 def make_case(name: str, *, device: torch.device) -> Case:
     """The measurement of that name; `forward/lite/b1x81@2` has clips of 81 frames and 2 threads.
 
+    `train/lite/b8+compiled` runs code that torch.compile made, against the same twins.
+
     Threads are set here, for the whole process.
 
     Raises:
@@ -74,24 +78,25 @@ def make_case(name: str, *, device: torch.device) -> Case:
     """
     torch.manual_seed(0)
     work, _, threads = name.partition("@")
+    work, _, how = work.partition("+")
     if threads:
         torch.set_num_threads(int(threads))
-    case = _case(work, name=name, device=device)
+    case = _case(work, name=name, device=device, how=how)
     return replace(case, twins={}) if work in _ALONE or threads else case
 
 
-def _case(work: str, *, name: str, device: torch.device) -> Case:
+def _case(work: str, *, name: str, device: torch.device, how: str) -> Case:
     kind, _, rest = work.partition("/")
     if kind == "loader":
         return _loader(device)
     if kind == "lift":
         return _lift(int(rest), device)
     network, _, size = rest.partition("/")
-    if kind not in ("forward", "train") or network not in NETWORKS:
+    if kind not in ("forward", "train") or network not in NETWORKS or how not in ("", COMPILED):
         raise OptionError(f"no measurement is named '{name}'; there are: {', '.join(ALL)}")
     batch, _, frames = size[1:].partition("x")
     make = _forward if kind == "forward" else _train
-    return make(NETWORKS[network], int(batch), int(frames or CLIP), device)
+    return make(NETWORKS[network], int(batch), int(frames or CLIP), device, how == COMPILED)
 
 
 def forward_flop(config: DSTformerConfig, *, frames: int) -> float:
@@ -106,7 +111,9 @@ def forward_flop(config: DSTformerConfig, *, frames: int) -> float:
     return float(config.depth * module + ends)
 
 
-def _forward(config: DSTformerConfig, batch: int, frames: int, device: torch.device) -> Case:
+def _forward(
+    config: DSTformerConfig, batch: int, frames: int, device: torch.device, is_compiled: bool
+) -> Case:
     network = DSTformer(config).to(device).eval()
     plain = PlainTwin(network)
     x = torch.rand(batch, frames, config.num_joints, config.dim_in, device=device)
@@ -121,7 +128,7 @@ def _forward(config: DSTformerConfig, batch: int, frames: int, device: torch.dev
 
     ours = Compute.choose(device=str(device))
     return Case(
-        work=work_of(network, ours),
+        work=work_of(_compiled(network) if is_compiled else network, ours),
         count=batch,
         flop=batch * forward_flop(config, frames=frames),
         precision=ours.precision,
@@ -129,7 +136,9 @@ def _forward(config: DSTformerConfig, batch: int, frames: int, device: torch.dev
     )
 
 
-def _train(config: DSTformerConfig, batch: int, frames: int, device: torch.device) -> Case:
+def _train(
+    config: DSTformerConfig, batch: int, frames: int, device: torch.device, is_compiled: bool
+) -> Case:
     network = DSTformer(config).to(device)
     plain = PlainTwin(network)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=device.type == "cuda")
@@ -149,12 +158,16 @@ def _train(config: DSTformerConfig, batch: int, frames: int, device: torch.devic
 
     ours = Compute.choose(device=str(device))
     return Case(
-        work=work_of(network, ours),
+        work=work_of(_compiled(network) if is_compiled else network, ours),
         count=batch,
         flop=3 * batch * forward_flop(config, frames=frames),
         precision=ours.precision,
         twins={each: work_of(plain, _computing(device, each)) for each in PRECISIONS},
     )
+
+
+def _compiled(network: torch.nn.Module) -> torch.nn.Module:
+    return cast(torch.nn.Module, torch.compile(network, dynamic=False))
 
 
 def _loader(device: torch.device) -> Case:

@@ -20,8 +20,10 @@ def measure(
 ) -> dict[str, Any]:
     """One entry of `results`; see `docs/speed.md` for what its fields mean."""
     case = make_case(name, device=device)
+    began = time.perf_counter()
     case.work()
     synchronise(device)
+    first = time.perf_counter() - began
     # Before the twins run: the peak is then of our work alone.
     peak = peak_memory_mb(device)
     works = {"ours": case.work, **case.twins}
@@ -31,6 +33,7 @@ def measure(
     return {
         "name": name,
         "seconds": ours,
+        "first_seconds": first,
         "per_second": case.count / ours,
         "precision": case.precision,
         "gemm_fraction": rate / gemm[case.precision] if case.flop else None,

@@ -22,7 +22,8 @@ class _Arguments:
     quick: bool = False
     """only the short measurements, a minute or two; all of them take about ten"""
     only: tuple[str, ...] = ()
-    """names of measurements, such as forward/lite/b1 train/small/b96x9@1 loader lift/100"""
+    """names of measurements, such as forward/lite/b1 train/small/b96x9@1 loader lift/100, or
+    train/lite/b8+compiled for code that torch.compile made"""
     scaling: Path | None = None
     """also measure over clip length, batch and threads, and draw that to this PNG"""
     device: str | None = None
