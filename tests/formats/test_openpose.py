@@ -41,6 +41,13 @@ def test_real_folders_are_recognised_with_their_skeleton(
     assert len(people) == num_people
 
 
+def test_another_file_beside_the_frames_does_not_make_recordings_of_them(tmp_path: Path) -> None:
+    for name, text in (("a.json", "{}"), ("cam_000000000000_keypoints.json", "")):
+        folder = write_openpose(tmp_path / name, [[figure(BODY_25)]] * 3)
+        (folder / name).write_text(text)
+        assert find_format(folder, kind="keypoints").name == "openpose"
+
+
 def test_first_person_is_the_one_that_pose2sim_associated(shared: Path) -> None:
     base = shared / "keypoints" / "pose2sim" / "openpose_body25b"
     assert_array_equal(_first(base / "single"), _first(base / "single_cam01_associated"))
@@ -157,6 +164,15 @@ def _changed(content: object) -> Callable[[Path], Path]:
     return make
 
 
+def _with_another(name: str, text: str) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        write_openpose(folder, [[figure(BODY_25)]] * 3)
+        (folder / name).write_text(text)
+        return folder
+
+    return make
+
+
 def _image(folder: Path) -> Path:
     write_openpose(folder, [[figure(BODY_25)]] * 2)
     (folder / "cam_000000000001_keypoints.json").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\xff\xd8")
@@ -192,6 +208,8 @@ def _person(values: object) -> dict[str, object]:
         (_changed({"people": [{}] * 1001}), "1001 people in one frame"),
         (_image, "0001_keypoints.json: not a text file"),
         (_two_cameras, "not frames of one recording"),
+        (_with_another("a_settings.json", '{"net": 3}'), "'a_settings.json'"),
+        (_with_another("cam_000000000000_keypoints.json", ""), "0000_keypoints.json"),
         (lambda folder: write_openpose(folder, [[], []]), "no person in any frame"),
         (lambda folder: write_openpose(folder, [[np.zeros((25, 3))]]), "no person in any frame"),
         (

@@ -169,6 +169,19 @@ def test_the_video_runs_behind_the_keypoints(shared: Path, tmp_path: Path, tab: 
     )
 
 
+def test_slow_motion_is_found_at_the_rate_at_which_it_plays(
+    shared: Path, tmp_path: Path, tab: Tab
+) -> None:
+    video = shared / "keypoints" / "pose2sim" / "single_cam01.mp4"
+    walk = replace(lifted_walk(frames=slice(0, 100)), fps=240.0)
+    write_page(tmp_path / "video.html", [walk], video=video, video_fps=60.0)
+    tab.open(tmp_path / "video.html", **DESKTOP, link="frame=50")
+    tab.wait_for("document.getElementById('video').readyState >= 2")
+    tab.wait_for("Math.abs(document.getElementById('video').currentTime - 50.5 / 60) < 0.01")
+    tab.press(" ")
+    tab.wait_for("document.getElementById('video').playbackRate === 4")
+
+
 def test_ten_minutes_are_shown_without_stutter(tmp_path: Path, tab: Tab) -> None:
     walk = lifted_walk()
     assert walk.lifted_from is not None and walk.root_xy is not None

@@ -98,6 +98,14 @@ def test_a_video_that_cannot_be_shown_is_refused(
         page([replace(lifted_walk(), fps=fps)], video=tmp_path / name)
 
 
+@pytest.mark.parametrize("fps", [0.0, -30.0, float("nan"), float("inf")])
+def test_a_video_plays_at_a_positive_rate(fps: float, tmp_path: Path) -> None:
+    with pytest.raises(MotionliftError, match="video-fps"):
+        page([lifted_walk()], video=tmp_path / "clip.mp4", video_fps=fps)
+    with pytest.raises(MotionliftError, match="video-fps"):
+        page([lifted_walk()], video_fps=30.0)
+
+
 def test_a_page_that_fails_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(MotionliftError):
         write_page(tmp_path / "page.html", [lifted_walk()], video=tmp_path / "no.mp4")

@@ -31,6 +31,8 @@ class ViewArguments:
     """another motion of the first person, laid over it with its error"""
     video: Path | None = None
     """the video that the keypoints were detected in, shown behind them"""
+    video_fps: float | None = None
+    """frames a second that the video plays at, where they are not the motion's (slow motion)"""
     turn: float = 0.0
     """degrees a second that a film's camera circles the person by"""
     reading: Annotated[MotionReading, tyro.conf.arg(name="")]
@@ -56,7 +58,13 @@ def view(arguments: Sequence[str]) -> None:
                     out, people, reference=reference, turn=asked.turn, on_progress=on_progress
                 )
         else:
-            write_page(out, people, reference=reference, video=asked.video)
+            write_page(
+                out,
+                people,
+                reference=reference,
+                video=asked.video,
+                video_fps=asked.video_fps,
+            )
         say("wrote", str(out))
 
 
@@ -73,14 +81,14 @@ def _check(out: Path, asked: ViewArguments) -> None:
     if asked.turn and not _is_film(out):
         raise OptionError(f"{out}: --turn is about films (.mp4, .gif)")
     if _is_picture(out):
-        if asked.compare or asked.video or len(asked.files) > 1:
+        if asked.compare or asked.video or asked.video_fps or len(asked.files) > 1:
             raise OptionError(
                 f"{out}: a picture shows one motion; for --compare, --video or several files write "
                 "a page (.html)"
             )
         picture.check_picture(out)
     elif _is_film(out):
-        if asked.video is not None:
+        if asked.video is not None or asked.video_fps is not None:
             raise OptionError(f"{out}: a film shows no video; write a page (.html) for --video")
         film.check_film(out)
     else:

@@ -36,8 +36,18 @@ def frame_files(path: Path, *, made_by: str) -> list[tuple[int, Path]]:
 
 
 def first_json(path: Path) -> Path:
-    """The file itself, or a folder's first JSON file by name; `path` where there is none."""
-    return path if path.is_file() else min(_json_files(path), default=path)
+    """The file itself, or the file that tells what a folder holds; `path` where there is none.
+
+    That is the first by name that is not empty, of those that are named alike most often: a
+    settings file beside the frames, or a frame that was never written, says nothing of the rest.
+    """
+    if path.is_file():
+        return path
+    alike: dict[str, list[Path]] = {}
+    for file in sorted(_json_files(path)):
+        alike.setdefault(_DIGITS.sub("0", file.name), []).append(file)
+    files = max(alike.values(), key=len, default=[path])
+    return next((file for file in files if file.stat().st_size), files[0])
 
 
 def frames_of_names(names: Sequence[str], *, source: Path) -> list[int]:

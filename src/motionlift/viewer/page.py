@@ -8,6 +8,7 @@ import base64
 import gzip
 import html
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ def write_page(
     *,
     reference: Pose3D | None = None,
     video: Path | None = None,
+    video_fps: float | None = None,
     live: Live | None = None,
 ) -> None:
     """Write the page that shows these people, all of one recording.
@@ -63,6 +65,8 @@ def write_page(
     Args:
         reference: another motion of the first person, shown laid over it with its error.
         video: what the keypoints were detected in; its frames are shown under them.
+        video_fps: frames a second of the video as it plays, where they are not the motion's, such
+            as 30 of slow motion that was filmed at 240.
         live: a network that lifts the first person's keypoints again, in the page.
 
     Raises:
@@ -70,7 +74,7 @@ def write_page(
             video cannot be shown.
     """
     check_page(path)
-    text = page(people, reference=reference, video=video, live=live)
+    text = page(people, reference=reference, video=video, video_fps=video_fps, live=live)
     with written_beside(path) as beside:
         beside.write_text(text, encoding="utf-8")
 
@@ -94,12 +98,14 @@ def page(
     *,
     reference: Pose3D | None = None,
     video: Path | None = None,
+    video_fps: float | None = None,
     live: Live | None = None,
 ) -> str:
     """The page as text; see `write_page`."""
-    _check(people, video=video)
+    _check(people, video=video, video_fps=video_fps)
     comparison = None if reference is None else compare(people[0], reference)
     motion = _motion(people, comparison)
+    motion["video_fps"] = video_fps
     motion["live"] = None if live is None else live.setting
     parts = files("motionlift.viewer") / "page"
     names = _PARTS if live is None else (*_PARTS, *_LIVE_PARTS)
@@ -130,7 +136,7 @@ def _elements(parts: dict[str, bytes]) -> str:
     return "".join(f'<script {kind} id="{name}">{text}</script>\n' for name, text in texts.items())
 
 
-def _check(people: Sequence[Pose3D], *, video: Path | None) -> None:
+def _check(people: Sequence[Pose3D], *, video: Path | None, video_fps: float | None) -> None:
     if not people:
         raise OptionError("there is nobody to show")
     for pose in people:
@@ -147,6 +153,10 @@ def _check(people: Sequence[Pose3D], *, video: Path | None) -> None:
                 f"{pose.source}: {pose.fps} frames a second, but {people[0].source} has "
                 f"{people[0].fps}; people on one page are of one recording"
             )
+    if video_fps is not None and (video is None or not 0 < video_fps < math.inf):
+        raise OptionError(
+            f"video-fps is {video_fps:g}, but it is the positive frame rate of a --video"
+        )
     if video is not None and people[0].fps is None:
         raise OptionError(
             f"{people[0].source}: the frame rate is unknown, so its frames cannot be found in "

@@ -8,6 +8,8 @@ const NUM_JOINTS = JOINTS.length;
 const NUMBERS = MOTION.frame_numbers;
 const NUM_FRAMES = NUMBERS.length;
 const FPS = MOTION.fps ?? 30;
+// Slow motion is played at another rate than it was filmed at.
+const VIDEO_FPS = MOTION.video_fps ?? FPS;
 const joint = (name) => JOINTS.indexOf(name);
 const sideOf = (name) => (/^(left|right)_/.exec(name) ?? ["", "middle"])[1];
 const SIDES = JOINTS.map(sideOf);

@@ -39,7 +39,12 @@ function goTo(wanted, { fromClock = false } = {}) {
 
 // The middle of a frame's time, where no rounding can show its neighbour.
 function videoTime() {
-  return (NUMBERS[frame] + 0.5) / FPS;
+  return (NUMBERS[frame] + 0.5) / VIDEO_FPS;
+}
+
+// Browsers refuse what is beyond this.
+function videoSpeed() {
+  return Math.max(1 / 16, Math.min(16, (Number(byId("speed").value) * FPS) / VIDEO_FPS));
 }
 
 function play(on) {
@@ -54,7 +59,7 @@ function play(on) {
     video.pause();
     goTo(frame);
   } else {
-    video.playbackRate = Number(byId("speed").value);
+    video.playbackRate = videoSpeed();
     video.play().catch(() => {});
   }
 }
@@ -63,7 +68,7 @@ function tick(now) {
   if (isPlaying) {
     clock += ((now - lastTick) / 1000) * Number(byId("speed").value);
     // A video's own clock leads while it runs; beyond its end ours goes on.
-    if (video && !video.paused && !video.ended) clock = video.currentTime - NUMBERS[0] / FPS;
+    if (video && !video.paused && !video.ended) clock = (video.currentTime * VIDEO_FPS - NUMBERS[0]) / FPS;
     if (clock > secondsOf(NUM_FRAMES - 1) + 1 / FPS) {
       goTo(0);
       if (video) video.play().catch(() => {});
@@ -166,7 +171,7 @@ function switchTheme() {
 function changeSpeed(by) {
   const speed = byId("speed");
   speed.selectedIndex = Math.max(0, Math.min(speed.length - 1, speed.selectedIndex + by));
-  if (video) video.playbackRate = Number(speed.value);
+  if (video) video.playbackRate = videoSpeed();
 }
 
 const KEYS = {
