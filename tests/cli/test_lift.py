@@ -127,6 +127,21 @@ def test_a_missing_frame_rate_is_said_before_the_lift(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("suffix", [".bvh", ".glb"])
+def test_frames_before_the_person_comes_are_left_out_and_that_is_said(
+    suffix: str, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_openpose(tmp_path / "keypoints", frames=60)
+    for frame in range(40):
+        file = next((tmp_path / "keypoints").glob(f"*_{frame:012d}_keypoints.json"))
+        file.write_text('{"people": []}')
+    out = tmp_path / f"out{suffix}"
+    assert lift(tmp_path / "keypoints", out, tiny, "--fps", "50") == 0
+    said = capsys.readouterr().err
+    assert "frames before and after those in which the person is seen are left out" in said
+    assert out.exists()
+
+
 def test_flip_averages_two_answers(folder: Path, tmp_path: Path, tiny: Path) -> None:
     assert lift(folder, tmp_path / "plain.npz", tiny) == 0
     assert lift(folder, tmp_path / "flip.npz", tiny, "--flip") == 0

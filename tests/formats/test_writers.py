@@ -310,6 +310,33 @@ def test_missing_joints_are_refused_where_they_cannot_be_said(tmp_path: Path, na
         _written(lifted(), tmp_path / name)
 
 
+@pytest.mark.parametrize("name", ["out.bvh", "out.glb"])
+def test_frames_before_and_after_the_person_are_left_out(tmp_path: Path, name: str) -> None:
+    walk = replace(_walk(frames=20), root_xy=np.ones((20, 2)), expected_error=np.ones((20, 17)))
+    part = replace(
+        walk,
+        positions=walk.positions[5:17],
+        confidence=walk.confidence[5:17],
+        frame_index=walk.frame_index[5:17],
+        root_xy=None,
+        expected_error=None,
+    )
+    written = _written(_without(walk, slice(0, 5), slice(17, 20)), tmp_path / name)
+    assert written.read_bytes() == _written(part, tmp_path / f"part{name[3:]}").read_bytes()
+    with pytest.raises(FormatError, match=f"missing in frame {walk.frame_index[9]} "):
+        _written(_without(walk, slice(0, 5), slice(9, 10)), tmp_path / name)
+    with pytest.raises(FormatError, match="missing in frame"):
+        _written(_without(walk, slice(0, 20)), tmp_path / name)
+
+
+def _without(pose: Pose3D, *frames: slice) -> Pose3D:
+    """The motion with nobody there in these frames."""
+    positions, confidence = pose.positions.copy(), pose.confidence.copy()
+    for each in frames:
+        positions[each], confidence[each] = np.nan, 0
+    return replace(pose, positions=positions, confidence=confidence)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_one_frame_is_enough(tmp_path: Path, name: str) -> None:
     pytest.importorskip("ezc3d")

@@ -5,7 +5,7 @@ Results go to stdout, notes to stderr. PyTorch is imported only when there is so
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -31,7 +31,7 @@ from motionlift.errors import FormatError, OptionError
 from motionlift.files import check_writable, written_beside
 from motionlift.finishing import LiftOptions, lift_with
 from motionlift.formats import find_writer, read_keypoints
-from motionlift.formats._outgoing import known_fps
+from motionlift.formats._outgoing import known_fps, note_on_ends
 from motionlift.poses import Pose2D, Pose3D
 
 if TYPE_CHECKING:
@@ -139,6 +139,8 @@ def lift_people(
         del pose
         seconds = time.perf_counter() - began
         write(lifted, out)
+        if find_writer(out).needs_whole:
+            lifted = replace(lifted, notes=(*lifted.notes, *note_on_ends(lifted, out)))
         yield lifted, seconds, out
 
 

@@ -56,6 +56,7 @@ class Format:
         read_motion: for kind "motion".
         write: writes one motion to that path as it is told; the caller renames it into place.
         needs_fps: whether a motion without a frame rate cannot be written.
+        needs_whole: whether a frame without the person cannot be written.
         companions: other files that reading a file takes: if one changes, the motion may.
     """
 
@@ -68,6 +69,7 @@ class Format:
     read_motion: Callable[[Path, ReadOptions], Sequence[Pose3D]] | None = None
     write: Callable[[Pose3D, Path], None] | None = None
     needs_fps: bool = False
+    needs_whole: bool = False
     companions: Callable[[Path], Sequence[Path]] | None = None
 
 

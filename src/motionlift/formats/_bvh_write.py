@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from motionlift.errors import FormatError
 from motionlift.formats._fixed_skeleton import NODES, FixedSkeleton, fix_skeleton
-from motionlift.formats._outgoing import check_complete, known_fps, y_up_positions
+from motionlift.formats._outgoing import check_complete, known_fps, seen_part, y_up_positions
 from motionlift.poses import Pose3D, usual_step
 
 CENTIMETRES = 100.0
@@ -25,11 +25,14 @@ _CHANNELS = "CHANNELS 3 Zrotation Yrotation Xrotation"
 def write(pose: Pose3D, path: Path) -> None:
     """Write a motion as BVH.
 
+    Frames before and after those in which the person is seen are left out.
+
     Raises:
-        FormatError: if a joint is missing in a frame, frames are left out unevenly, or nobody knows
-            the frame rate.
+        FormatError: if a joint is missing in a frame between, frames are left out unevenly, or
+            nobody knows the frame rate.
     """
     fps = known_fps(pose, path)
+    pose = seen_part(pose)
     positions = y_up_positions(pose, path)
     check_complete(positions, pose, path)
     step = usual_step(pose.frame_index)

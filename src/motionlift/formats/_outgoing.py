@@ -6,6 +6,7 @@ for a person of known height, because its way towards and away from the camera i
 a person stands on the ground, y = 0.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,36 @@ def known_fps(pose: Pose2D | Pose3D, path: Path) -> float:
             f"{pose.source or 'the source'} has none; give --fps"
         )
     return pose.fps
+
+
+def seen_part(pose: Pose3D) -> Pose3D:
+    """The motion from the first to the last frame in which any joint is there; all of it if none.
+
+    For formats that have no way to say that a person has not come yet, or has left.
+    """
+    seen = np.flatnonzero(~np.isnan(pose.positions).all(axis=(1, 2)))
+    if not len(seen):
+        return pose
+    rows = slice(seen[0], seen[-1] + 1)
+    return replace(
+        pose,
+        positions=pose.positions[rows],
+        confidence=pose.confidence[rows],
+        frame_index=pose.frame_index[rows],
+        root_xy=None if pose.root_xy is None else pose.root_xy[rows],
+        expected_error=None if pose.expected_error is None else pose.expected_error[rows],
+    )
+
+
+def note_on_ends(pose: Pose3D, path: Path) -> tuple[str, ...]:
+    """What is to be said where `seen_part` leaves something out."""
+    part = seen_part(pose)
+    if part.num_frames == pose.num_frames:
+        return ()
+    return (
+        f"{path.name}: {pose.num_frames - part.num_frames} frames before and after those in which "
+        f"the person is seen are left out; it begins with frame {part.frame_index[0]}",
+    )
 
 
 def check_complete(positions: Float[np.ndarray, "frame 17 3"], pose: Pose3D, path: Path) -> None:

@@ -129,4 +129,5 @@ FORMAT = Format(
     read_motion=read,
     write=write,
     needs_fps=True,
+    needs_whole=True,
 )

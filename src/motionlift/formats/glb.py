@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from motionlift.formats import Format
 from motionlift.formats._fixed_skeleton import NODES, PARENTS, FixedSkeleton, fix_skeleton
-from motionlift.formats._outgoing import check_complete, known_fps, y_up_positions
+from motionlift.formats._outgoing import check_complete, known_fps, seen_part, y_up_positions
 from motionlift.poses import Pose3D
 from motionlift.skeletons import H36M17
 
@@ -71,10 +71,13 @@ class _Buffer:
 def write(pose: Pose3D, path: Path) -> None:
     """Write a motion as a binary glTF.
 
+    Frames before and after those in which the person is seen are left out.
+
     Raises:
-        FormatError: if a joint is missing in a frame, or nobody knows the frame rate.
+        FormatError: if a joint is missing in a frame between, or nobody knows the frame rate.
     """
     fps = known_fps(pose, path)
+    pose = seen_part(pose)
     positions = y_up_positions(pose, path)
     check_complete(positions, pose, path)
     skeleton = fix_skeleton(positions)
@@ -282,4 +285,5 @@ FORMAT = Format(
     sniff=_sniff,
     write=write,
     needs_fps=True,
+    needs_whole=True,
 )
