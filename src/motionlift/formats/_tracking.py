@@ -22,6 +22,8 @@ _MAX_REACH = 0.75
 _MAX_COAST = 10
 # With more people than this, those who left first are not looked for any more.
 _MAX_OPEN = 400
+# Out of reach costs the same however far, so that it never outweighs a match within reach.
+_TOO_FAR = 2.0
 # Two detections of one frame this close (part of the box) are one person, found twice.
 _SAME = 0.02
 
@@ -145,16 +147,32 @@ def _matches(
     """For each detection that is somebody known: who."""
     if not tracks:
         return {}
-    # Here, because importing it takes longer than reading a clip of one person.
-    from scipy.optimize import linear_sum_assignment
-
     expected = np.stack([track.expected(frame) for track in tracks])
     apart = _distances(found, expected, sizes=np.array([track.size for track in tracks]))
     reach = np.array([track.reach(frame) for track in tracks])
-    # Out of reach costs the same however far, so that it never outweighs a match within reach.
-    cost = np.where(apart < reach, apart, 2.0)
-    pairs = zip(*linear_sum_assignment(cost), strict=True)
-    return {int(k): tracks[t] for k, t in pairs if cost[k, t] < 2.0}
+    return {k: tracks[t] for k, t in _pairs(np.where(apart < reach, apart, _TOO_FAR)).items()}
+
+
+def _pairs(cost: Float[np.ndarray, "detection track"]) -> dict[int, int]:
+    """The pairs that together cost least, less those that are too far apart."""
+    # Mostly nobody disputes anybody's nearest, from one side or the other: nothing costs less.
+    if (pairs := _undisputed(cost)) is not None:
+        return pairs
+    if (pairs := _undisputed(cost.T)) is not None:
+        return {k: t for t, k in pairs.items()}
+    # Here, because importing it takes longer than reading a clip.
+    from scipy.optimize import linear_sum_assignment
+
+    best = zip(*linear_sum_assignment(cost), strict=True)
+    return {int(k): int(t) for k, t in best if cost[k, t] < _TOO_FAR}
+
+
+def _undisputed(cost: Float[np.ndarray, "one other"]) -> dict[int, int] | None:
+    """The nearest of each that has one within reach; None if two have the same."""
+    nearest, within = cost.argmin(axis=1), np.flatnonzero((cost < _TOO_FAR).any(axis=1))
+    if len(np.unique(nearest[within])) < len(within):
+        return None
+    return {int(k): int(nearest[k]) for k in within}
 
 
 def _is_one_smooth_person(detections: Detections, rows: Int[np.ndarray, " detection"]) -> bool:
