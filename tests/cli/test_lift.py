@@ -142,10 +142,17 @@ def test_frames_before_the_person_comes_are_left_out_and_that_is_said(
     assert out.exists()
 
 
-def test_flip_averages_two_answers(folder: Path, tmp_path: Path, tiny: Path) -> None:
-    assert lift(folder, tmp_path / "plain.npz", tiny) == 0
-    assert lift(folder, tmp_path / "flip.npz", tiny, "--flip") == 0
-    plain, flip = (np.load(tmp_path / f"{name}.npz")["positions"] for name in ("plain", "flip"))
+def test_the_mirror_image_is_lifted_too_unless_asked_not_to(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, flags in (("usual", []), ("flip", ["--flip"]), ("plain", ["--no-flip"])):
+        capsys.readouterr()
+        assert lift(folder, tmp_path / f"{name}.npz", tiny, *flags) == 0
+        assert ("and their mirror images" in capsys.readouterr().out) is (name != "plain")
+    usual, flip, plain = (
+        np.load(tmp_path / f"{name}.npz")["positions"] for name in ("usual", "flip", "plain")
+    )
+    np.testing.assert_array_equal(usual, flip)
     assert not np.allclose(plain, flip)
 
 

@@ -75,8 +75,9 @@ class LiftArguments:
     """file to write, whose suffix says in which format; a folder if there are several inputs"""
     source: Annotated[Source, Unprefixed]
     network: Annotated[Network, Unprefixed]
-    flip: bool = False
-    """average with the mirror image's answer; takes twice the time"""
+    flip: bool = True
+    """average with the mirror image's answer, which is nearer to the truth; without it, half the
+    time"""
     finishing: Annotated[Finishing, Unprefixed]
     to: str | None = None
     """for a folder of several inputs: suffix of the files to write; .npz if not given"""

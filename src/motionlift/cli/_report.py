@@ -66,7 +66,9 @@ def say_lift(
 def say_machine(lifter: "Lifter", *, seconds: float, frames: int) -> None:
     """Which network ran where, why there, and the time a frame took."""
     millions = lifter.num_parameters / 1e6
-    say("model", f"{lifter.model_name}, {millions:.2g} M parameters, windows of {lifter.window}")
+    mirror = " and their mirror images" if lifter.flip else ""
+    windows = f"windows of {lifter.window}{mirror}"
+    say("model", f"{lifter.model_name}, {millions:.2g} M parameters, {windows}")
     say("device", str(lifter.device))
     say("precision", str(lifter.precision))
     say("speed", f"{1000 * seconds / frames:.2f} ms a frame")

@@ -236,7 +236,8 @@ class Attention(nn.Module):
 
     def forward(self, x: Float[Tensor, "B F J C"]) -> Float[Tensor, "B F J C"]:
         axis = 2 if self.over == "joints" else 1
-        is_rounded = torch.is_autocast_enabled(x.device.type)
+        kind = x.device.type
+        is_rounded = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
         is_learning = (
             self.training or torch.is_grad_enabled()
         )  # would take longer, and gain nothing
