@@ -1,6 +1,6 @@
 """How well a network lifts a real person: three detectors, two cameras, held to a triangulation.
 
-    python scripts/real_person.py FOLDER [--model M]
+    python scripts/real_person.py FOLDER [--model M] [--no-flip]
 
 FOLDER holds detections, calibration and triangulation of Pose2Sim's balancing trial, laid out as
 its table below says. The triangulation, by four cameras and OpenPose, is itself good to a few
@@ -60,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="default")
+    parser.add_argument("--no-flip", action="store_true", help="without the mirror image")
     asked = parser.parse_args()
     (truth,) = motionlift.read(asked.folder / TRUTH, kind="motion")
     cameras = read_calibration(asked.folder / CALIBRATION)
@@ -71,7 +72,7 @@ def main() -> None:
     options = ReadOptions(fps=FPS)
     for name, (camera, path) in DETECTIONS.items():
         people = motionlift.read(asked.folder / path, kind="keypoints", options=options)
-        lifted = motionlift.lift(people[0], model=model)
+        lifted = motionlift.lift(people[0], model=model, flip=not asked.no_flip)
         found = compare(lifted, truth)
         order = order_of_legs(lifted, truth, cameras[camera])
         error = 1000 * found.frame_errors.mean()

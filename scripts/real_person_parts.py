@@ -72,7 +72,7 @@ def main() -> None:
     sys.stdout.write("| keypoints | P-MPJPE, mm | knees in order |\n| --- | ---: | ---: |\n")
 
     def report(name: str, pose: Pose2D, camera: PinholeCamera) -> None:
-        lifted = motionlift.lift(pose, model=model)
+        lifted = motionlift.lift(pose, model=model, flip=False)
         error = 1000 * compare(lifted, truth).frame_errors.mean()
         knees = order_of_legs(lifted, truth, camera)["knee"]
         sys.stdout.write(f"| {name} | {error:.1f} | {knees} |\n")

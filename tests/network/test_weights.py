@@ -49,21 +49,6 @@ def test_weights_go_round_to_the_last_bit(shared: Path, tmp_path: Path, name: st
     assert (copy.name, model.name) == ("copy", name)
 
 
-def test_weights_in_half_precision_take_half_the_room_and_round_to_eleven_bits(
-    tmp_path: Path,
-) -> None:
-    model = DSTformer(TINY)
-    save_weights(tmp_path / "single.safetensors", model, card={})
-    save_weights(tmp_path / "half.safetensors", model, card={}, stored_as=torch.float16)
-    single, half = ((tmp_path / f"{n}.safetensors").stat().st_size for n in ("single", "half"))
-    assert half < 0.7 * single
-    copy = load_model(tmp_path / "half.safetensors").state_dict()
-    for name, tensor in model.state_dict().items():
-        assert copy[name].dtype == torch.float32
-        torch.testing.assert_close(copy[name], tensor, rtol=2**-11, atol=1e-7)
-        assert torch.equal(copy[name], tensor.half().float())
-
-
 def test_the_configuration_survives_whatever_it_is(tmp_path: Path) -> None:
     path = tmp_path / "odd.safetensors"
     config = dataclasses.replace(

@@ -71,17 +71,8 @@ def load_model(
     return model.eval()
 
 
-def save_weights(
-    path: Path,
-    model: DSTformer,
-    *,
-    card: Mapping[str, Any],
-    stored_as: torch.dtype = torch.float32,
-) -> None:
+def save_weights(path: Path, model: DSTformer, *, card: Mapping[str, Any]) -> None:
     """Writes `path`, which ends in .safetensors, and the JSON beside it.
-
-    `stored_as` float16 takes half the room, and rounds to 11 bits; `load_model` gives single
-    precision whatever it is.
 
     An error leaves both as they were. A kill between the two leaves a pair that does not belong
     together, which `load_model` refuses by the checksum.
@@ -91,9 +82,7 @@ def save_weights(
     """
     if path.suffix != _SUFFIX:
         raise WeightsError(f"{path}: weights are written as {_SUFFIX}; give such a name")
-    tensors = {
-        name: each.detach().to("cpu", stored_as) for name, each in model.state_dict().items()
-    }
+    tensors = {name: value.detach().cpu() for name, value in model.state_dict().items()}
     data = safetensors.torch.save({name: value.contiguous() for name, value in tensors.items()})
     full_card = {
         **card,

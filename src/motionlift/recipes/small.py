@@ -15,16 +15,16 @@ RECIPE = replace(
     demo.RECIPE,
     name="small",
     summary=(
-        "3.6 M parameters; single frames, then clips of 9, then of 27, with bodies, cameras and "
+        "1.6 M parameters; single frames, then clips of 9, then of 27, with bodies, cameras and "
         "detector faults beyond the paper's. Cost: two and a half hours of two cores by the "
         "measured time of its steps, with 2.4 hours of motion. To reach: 46 mm on the open "
         "benchmark's test people with clean keypoints."
     ),
     network=DSTformerConfig(
-        dim_feat=192,
-        dim_rep=192,
+        dim_feat=128,
+        dim_rep=128,
         depth=3,
-        num_heads=6,
+        num_heads=4,
         mlp_ratio=2,
         max_frames=27,
         residual=True,
