@@ -46,6 +46,9 @@ def test_another_file_beside_the_frames_does_not_make_recordings_of_them(tmp_pat
         folder = write_openpose(tmp_path / name, [[figure(BODY_25)]] * 3)
         (folder / name).write_text(text)
         assert find_format(folder, kind="keypoints").name == "openpose"
+    (folder / "cam_000000000000_keypoints.json").unlink()
+    (folder / "cam_000000000000_keypoints.json").symlink_to(tmp_path / "nowhere.json")
+    assert find_format(folder, kind="keypoints").name == "openpose"
 
 
 def test_first_person_is_the_one_that_pose2sim_associated(shared: Path) -> None:

@@ -47,7 +47,7 @@ def first_json(path: Path) -> Path:
     for file in sorted(_json_files(path)):
         alike.setdefault(_DIGITS.sub("0", file.name), []).append(file)
     files = max(alike.values(), key=len, default=[path])
-    return next((file for file in files if file.stat().st_size), files[0])
+    return next((file for file in files if _has_content(file)), files[0])
 
 
 def frames_of_names(names: Sequence[str], *, source: Path) -> list[int]:
@@ -120,6 +120,14 @@ def _number(digits: str, *, source: Path) -> int:
     if len(digits.lstrip("0")) > 15:
         raise FormatError(f"{source}: '{shown(digits)}' is too large for a frame number")
     return int(digits)
+
+
+def _has_content(file: Path) -> bool:
+    """Whether it is there and not empty; a link may lead nowhere."""
+    try:
+        return file.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _json_files(folder: Path) -> Iterator[Path]:
