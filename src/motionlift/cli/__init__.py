@@ -4,12 +4,15 @@ Each subcommand is one file with one constant, `COMMAND`. Nothing but the chosen
 beyond its summary, so that `--help` answers at once.
 """
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from motionlift.errors import MotionliftError, OptionError
 from motionlift.registry import Registry
+
+_OBJECTS_BEFORE_COLLECTING = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,10 @@ COMMANDS: Registry[Command] = Registry(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    if arguments is None:
+        # Importing PyTorch makes objects by the hundred thousand, none of them garbage: looking for
+        # some among them again and again takes a quarter of a second of every start.
+        gc.set_threshold(_OBJECTS_BEFORE_COLLECTING)
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in ("-h", "--help"):
         print(_help())
