@@ -28,6 +28,7 @@ TENSOR_ROOMS = (
     "motionlift.data.limbs",
     "motionlift.data.noise",
     "motionlift.data.published",
+    "motionlift.data.turns",
     "motionlift.data.views",
     # What a command imports once it has been chosen.
     "motionlift.cli._",

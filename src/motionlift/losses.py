@@ -7,7 +7,7 @@ published recipes name, except that `scale_loss` is finite for a prediction that
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from motionlift.skeletons import H36M17
@@ -46,15 +46,24 @@ def position_loss(
 
 
 def velocity_loss(
-    predicted: Float[Tensor, "*batch frame joint 3"], target: Float[Tensor, "*batch frame joint 3"]
+    predicted: Float[Tensor, "*batch frame joint 3"],
+    target: Float[Tensor, "*batch frame joint 3"],
+    is_known: Bool[Tensor, "*batch frame joint"] | None = None,
 ) -> Float[Tensor, ""]:
     """Mean error of the steps from frame to frame (L_O of the paper over its count).
 
     A clip of one frame has no steps: 0, with zero gradient.
+
+    Args:
+        is_known: where the target has the joint; steps from or to where it has not add nothing,
+            but count in the mean. Everywhere if not given.
     """
     if predicted.shape[-3] < 2:
         return _nothing(predicted)
-    return _length((predicted - target).diff(dim=-3)).mean()
+    steps = _length((predicted - target).diff(dim=-3))
+    if is_known is not None:
+        steps = steps * (is_known[..., 1:, :] & is_known[..., :-1, :])
+    return steps.mean()
 
 
 def reprojection_loss(

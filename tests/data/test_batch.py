@@ -1,9 +1,11 @@
 """A batch is what the network sees, and its target what the network must answer."""
 
+import inspect
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from motionlift.data.batch import Batch, DataSettings, make_batch, make_batch_2d, place
@@ -96,6 +98,35 @@ def test_a_sample_is_the_same_alone_and_in_a_batch(tmp_path: Path) -> None:
     together, alone = batch_of([3, 7, 1]), batch_of([7])
     torch.testing.assert_close(together.inputs[1], alone.inputs[0], atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(together.target[1], alone.target[0], atol=1e-6, rtol=1e-5)
+
+
+def test_no_two_places_draw_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    places: dict[str, set[str]] = {}
+    draw = Draws._hashes
+
+    def noted(self: Draws, name: str, count: int) -> torch.Tensor:
+        frame = inspect.currentframe()
+        while frame is not None and frame.f_code.co_filename in (__file__, draws_module):
+            frame = frame.f_back
+        assert frame is not None
+        places.setdefault(name, set()).add(frame.f_code.co_name)
+        return draw(self, name, count)
+
+    draws_module = inspect.getfile(Draws)
+    monkeypatch.setattr(Draws, "_hashes", noted)
+    settings = DataSettings(
+        body=BodySettings(bone_scale=0.1, limb_scale=0.1, exchange=0.5, turn=0.3),
+        views=ViewSettings(projection="perspective", share=0.5, tumbled=0.2),
+        corruption=CorruptionSettings(
+            noise_spread=1.0, offsets=1.0, held=0.5, absent=0.3, occlusion=0.3, share=0.8
+        ),
+    )
+    positions = np.stack([moving(5, seed=seed) for seed in range(4)])
+    cut = Cut(positions, np.ones(positions.shape[:3], dtype=bool))
+    draws = Draws.of(torch.arange(4), seed=0, epoch=0)
+    make_batch(cut, draws, settings, device=CPU, others=cut)
+    assert len(places) > 20
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
 def test_a_limb_of_another_clip_is_unknown_where_that_clip_lacks_it() -> None:

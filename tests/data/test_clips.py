@@ -40,9 +40,22 @@ def test_an_epoch_sees_each_clip_once_in_an_order_of_its_own(tmp_path: Path) -> 
 def test_repeats_weigh_a_dataset(tmp_path: Path) -> None:
     clips = _clips(tmp_path, repeats={"even": 2.0, "odd": 0.0})
     order = clips.order(seed=0, epoch=0)
-    datasets = [clips.name(clip).split("/")[1][0] for clip in order]
-    assert set(datasets) == {"0", "2", "4"}
-    assert all(np.count_nonzero(order == clip) == 2 for clip in set(order.tolist()))
+    names = [clips.name(sample) for sample in order]
+    assert {name.split("/")[1][0] for name in names} == {"0", "2", "4"}
+    assert all(names.count(name) == 2 for name in names)
+
+
+def test_a_clip_seen_again_is_another_sample_with_draws_of_its_own(tmp_path: Path) -> None:
+    clips = _clips(tmp_path, repeats={"even": 3.0, "odd": 0.5})
+    order = clips.order(seed=0, epoch=0)
+    assert len(set(order.tolist())) == len(order)
+    assert order.max() < clips.num_samples == 3 * len(clips)
+    again = np.array([order[0], (order[0] + len(clips)) % clips.num_samples])
+    np.testing.assert_array_equal(*clips.cut(again).positions)
+    fast = _clips(tmp_path / "fast", slowest=0.5, fastest=2.0)
+    draws = Draws.of(torch.from_numpy(again), seed=0, epoch=0)
+    first, second = fast.cut(again, draws).positions
+    assert (first != second).any()
 
 
 def test_other_clips_are_drawn_as_repeats_weigh_them(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_the_published_total_is_a_choice_of_weights(golden: dict[str, np.ndarray
 
 
 def test_a_term_of_weight_0_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(predicted: Tensor, target: Tensor) -> Tensor:
+    def fail(*_: Tensor) -> Tensor:
         raise AssertionError("computed")
 
     monkeypatch.setattr(lift, "_TERMS", {**lift._TERMS, "angle": fail})
@@ -66,14 +66,27 @@ def test_a_term_of_weight_0_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> 
         Lift(losses=LossWeights(angle=0.1)).loss(target, batch)
 
 
-def test_joints_that_the_capture_lacks_add_nothing() -> None:
-    target = torch.zeros(1, 3, 17, 3)
+@pytest.mark.parametrize("lacking", [slice(None), slice(1, 2)])
+def test_joints_that_the_capture_lacks_add_nothing(lacking: slice) -> None:
+    target = torch.zeros(1, 5, 17, 3)
     answer = target.clone()
-    answer[0, :, 5] = 7.0
-    weight = torch.ones(1, 3, 17)
-    weight[0, :, 5] = 0
+    answer[0, lacking, 5] = 7.0
+    weight = torch.ones(1, 5, 17)
+    weight[0, lacking, 5] = 0
     batch = Batch(inputs=target, target=target, weight=weight, scale=torch.ones(1))
     assert Lift().loss(answer, batch)[0].item() == 0
+
+
+def test_steps_over_a_frame_that_the_capture_lacks_add_no_velocity() -> None:
+    target = torch.zeros(1, 5, 17, 3)
+    answer = target.clone()
+    answer[0, :, 5, 0] = 1.0
+    weight = torch.ones(1, 5, 17)
+    weight[0, 2, 5] = 0
+    batch = Batch(inputs=target, target=target, weight=weight, scale=torch.ones(1))
+    _, terms = Lift().loss(answer, batch)
+    assert terms["velocity"].item() == 0
+    assert terms["position"].item() == pytest.approx(4 / 5 / 17)
 
 
 @pytest.mark.parametrize("weights", [NOTHING, {"position": -1.0}, {"velocity": float("nan")}])

@@ -22,6 +22,7 @@ from motionlift.data.clips import ClipSettings, Cut
 from motionlift.data.corruption import CorruptionSettings, corrupt, masks
 from motionlift.data.draws import Draws
 from motionlift.data.limbs import exchanged, limbs_known, with_limbs_of
+from motionlift.data.turns import turn_limbs
 from motionlift.data.views import BodySettings, ViewSettings, maybe_flip, see, vary_body
 from motionlift.skeletons import H36M17
 
@@ -74,11 +75,13 @@ def make_batch(
     positions = torch.from_numpy(cut.positions).to(device)
     weight = torch.from_numpy(cut.visibility).to(device).float()
     if others is not None:
-        which = exchanged(draws.uniform("limb"))
+        which = exchanged(draws.uniform("exchanged limb"))
         which &= draws.chance("exchange", 1, probability=settings.body.exchange)
         positions = with_limbs_of(positions, torch.from_numpy(others.positions).to(device), which)
         seen = torch.from_numpy(others.visibility).to(device).float()
         weight = torch.where(which[:, None], limbs_known(weight, seen), weight)
+    if settings.body.turn > 0:
+        positions = turn_limbs(positions, weight, draws, turn=settings.body.turn)
     if settings.body.bone_scale > 0 or settings.body.limb_scale > 0:
         weight = _reached(weight)
     positions = vary_body(positions, draws, settings.body)

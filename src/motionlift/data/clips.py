@@ -6,6 +6,7 @@ time is reflected at its ends), so that short recordings teach too and no frame 
 motion that is 2D only, clips that show nobody for most of their time are left out.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -98,15 +99,32 @@ class Clips:
     def __len__(self) -> int:
         return len(self._index)
 
+    @property
+    def num_samples(self) -> int:
+        """How many sample numbers there are: of each clip one for each time an epoch may see it.
+
+        Sample n is clip n modulo the number of clips. A clip that is seen again is another sample,
+        with draws of its own.
+        """
+        return len(self) * math.ceil(max([1.0, *self.settings.repeats.values()]))
+
     def order(self, *, seed: int, epoch: int) -> Int[np.ndarray, " sample"]:
-        """The clips of an epoch, shuffled; each as often as `settings.repeats` says.
+        """The samples of an epoch, shuffled; each clip as often as `settings.repeats` says.
 
         A share of a repeat is a chance of one: 1.5 is once, and half of the time twice.
         """
         generator = np.random.default_rng([seed, epoch])
-        times = self._repeats()
-        whole = np.floor(times + generator.random(len(times))).astype(np.int64)
-        return generator.permutation(np.repeat(np.arange(len(times)), whole))
+        wanted = self._repeats()
+        times = np.floor(wanted + generator.random(len(wanted))).astype(np.int64)
+        clips = np.repeat(np.arange(len(times)), times)
+        which_time = np.arange(len(clips)) - np.repeat(np.cumsum(times) - times, times)
+        return generator.permutation(clips + which_time * len(times))
+
+    @property
+    def seen(self) -> tuple[Sequence, ...]:
+        """The sequences of which an epoch may see a clip."""
+        numbers = np.unique(self._index[self._repeats() > 0, 0])
+        return tuple(self.sequences[number] for number in numbers)
 
     @property
     def datasets(self) -> Shaped[np.ndarray, " clip"]:
@@ -136,17 +154,17 @@ class Clips:
         wanted = np.array([repeats.get(each.dataset, 1.0) for each in self.sequences])
         return wanted[self._index[:, 0]]
 
-    def name(self, clip: int) -> str:
-        """The sequence and frames of a clip, for messages."""
-        number, start = self._index[clip]
+    def name(self, sample: int) -> str:
+        """The sequence and frames of a sample, for messages."""
+        number, start = self._index[sample % len(self)]
         return f"{self.sequences[number].name}[{start}:{start + self.frames}]"
 
-    def cut(self, clips: Int[np.ndarray, " B"], draws: Draws | None = None) -> Cut:
-        """The joints of these clips; with `draws`, at each sample's own speed and shift."""
-        shifts, speeds = self._time_of(len(clips), draws)
+    def cut(self, samples: Int[np.ndarray, " B"], draws: Draws | None = None) -> Cut:
+        """The joints of these samples; with `draws`, at each sample's own speed and shift."""
+        shifts, speeds = self._time_of(len(samples), draws)
         pairs = [
             self._one(*self._index[clip], shift=shift, speed=speed)
-            for clip, shift, speed in zip(clips, shifts, speeds, strict=True)
+            for clip, shift, speed in zip(samples % len(self), shifts, speeds, strict=True)
         ]
         return Cut(np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs]))
 
@@ -184,6 +202,8 @@ class Clips:
         visibility = self.store.visibility(sequence)[low:high]
         before = before - low
         after = np.minimum(before + 1, high - low - 1)
-        share = (time - low - before).astype(np.float32)[:, None, None]
-        blended = positions[before] * (1 - share) + positions[after] * share
-        return blended, visibility[before] & visibility[after]
+        share = (time - low - before).astype(np.float32)[:, None]
+        # On a frame only that frame counts, whatever its neighbour shows.
+        is_seen = (visibility[before] | (share == 1)) & (visibility[after] | (share == 0))
+        share = share[..., None]
+        return positions[before] * (1 - share) + positions[after] * share, is_seen

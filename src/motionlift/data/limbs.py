@@ -52,7 +52,7 @@ def with_limbs_of(
     skeleton = H36M17
     moved = list(positions.unbind(dim=2))
     for girdle, end in (("hip", _LEG), ("shoulder", _ARM)):
-        turn = _girdle(positions, girdle) @ _girdle(other, girdle).mT
+        turn = girdle_frame(positions, girdle) @ girdle_frame(other, girdle).mT
         for side in ("left", "right"):
             for joint in _joints((side, end)):
                 parent = skeleton.parents[joint]
@@ -80,7 +80,7 @@ def limbs_known(
     return known
 
 
-def _girdle(positions: Float[Tensor, "B F J 3"], name: str) -> Float[Tensor, "B F 3 3"]:
+def girdle_frame(positions: Float[Tensor, "B F J 3"], name: str) -> Float[Tensor, "B F 3 3"]:
     """A frame in its columns: to the left, up the trunk, forwards."""
     joint = {each: positions[:, :, place] for place, each in enumerate(H36M17.joints)}
     across = joint[f"left_{name}"] - joint[f"right_{name}"]

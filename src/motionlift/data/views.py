@@ -28,15 +28,18 @@ class BodySettings:
             together.
         flip: probability that left and right are exchanged.
         exchange: probability that an arm, a leg, both arms or both legs move as in another clip.
+        turn: how far trunk, head and limbs are turned about the joints they hang from, in radians:
+            an arm's deviation in the sample that is turned farthest; see `turn_limbs`.
     """
 
     bone_scale: float = 0.0
     limb_scale: float = 0.0
     flip: float = 0.5
     exchange: float = 0.0
+    turn: float = 0.0
 
     def __post_init__(self) -> None:
-        check_at_least_0(self, "bone_scale", "limb_scale", of="body")
+        check_at_least_0(self, "bone_scale", "limb_scale", "turn", of="body")
         check_shares(self, "flip", "exchange", of="body")
 
 

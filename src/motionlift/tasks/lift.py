@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from motionlift import losses
@@ -40,14 +40,15 @@ from motionlift.tasks._task import Samples, Task
 _VALIDATION_SEED = 20260
 _VALIDATION_BATCH = 1944  # frames
 _NO_CORRUPTION = CorruptionSettings(noise=0.0, joint_mask=0.0, frame_mask=0.0)
-_TERMS: Final[Mapping[str, Callable[[Tensor, Tensor], Tensor]]] = {
-    "position": losses.position_loss,
+# Of an answer, its target, and where the capture has the joint; elsewhere the two are equal.
+_TERMS: Final[Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]]] = {
+    "position": lambda answer, target, _: losses.position_loss(answer, target),
     "velocity": losses.velocity_loss,
-    "scale": losses.scale_loss,
-    "limb_gt": losses.limb_length_loss,
-    "limb_var": lambda predicted, _: losses.limb_variance_loss(predicted),
-    "angle": losses.angle_loss,
-    "angle_velocity": losses.angle_velocity_loss,
+    "scale": lambda answer, target, _: losses.scale_loss(answer, target),
+    "limb_gt": lambda answer, target, _: losses.limb_length_loss(answer, target),
+    "limb_var": lambda answer, *_: losses.limb_variance_loss(answer),
+    "angle": lambda answer, target, _: losses.angle_loss(answer, target),
+    "angle_velocity": lambda answer, target, _: losses.angle_velocity_loss(answer, target),
 }
 
 
@@ -89,24 +90,36 @@ class LossWeights:
 def loss_terms(
     predicted: Float[Tensor, "B F J 3"], batch: Batch, weights: LossWeights
 ) -> dict[str, Float[Tensor, ""]]:
-    """Each term with a weight above 0, times nothing yet. Joints the capture lacks add nothing."""
+    """Each term with a weight above 0, times nothing yet.
+
+    Joints that the capture lacks add nothing to errors of positions and velocities. Terms of limbs
+    and angles take such a joint to be where the target has it, which is where it is not known.
+    """
     chosen = {name: each for name, each in _TERMS.items() if getattr(weights, name) > 0}
     if batch.num_2d is None:
-        predicted = torch.where(batch.weight[..., None] > 0, predicted, batch.target)
-        return {name: function(predicted, batch.target) for name, function in chosen.items()}
+        return _terms_3d(predicted, batch.target, batch.weight > 0, chosen)
     count, num_3d = len(predicted), len(predicted) - batch.num_2d
     target, weight = batch.target, batch.weight
     terms = dict.fromkeys([*chosen, "reprojection"], predicted.new_zeros(()))
     if num_3d:
-        answer = torch.where(weight[:num_3d, ..., None] > 0, predicted[:num_3d], target[:num_3d])
-        for name, function in chosen.items():
-            terms[name] = function(answer, target[:num_3d]) * (num_3d / count)
+        found = _terms_3d(predicted[:num_3d], target[:num_3d], weight[:num_3d] > 0, chosen)
+        terms |= {name: term * (num_3d / count) for name, term in found.items()}
     if batch.num_2d:
         error = losses.placed_reprojection_loss(
             predicted[num_3d:], target[num_3d:, ..., :2], weight[num_3d:]
         )
         terms["reprojection"] = error * (batch.num_2d / count)
     return terms
+
+
+def _terms_3d(
+    predicted: Float[Tensor, "B F J 3"],
+    target: Float[Tensor, "B F J 3"],
+    is_known: Bool[Tensor, "B F J"],
+    chosen: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]],
+) -> dict[str, Float[Tensor, ""]]:
+    answer = torch.where(is_known[..., None], predicted, target)
+    return {name: function(answer, target, is_known) for name, function in chosen.items()}
 
 
 def total_loss(terms: dict[str, Float[Tensor, ""]], weights: LossWeights) -> Float[Tensor, ""]:
@@ -118,7 +131,7 @@ class LiftSamples(Samples[Batch]):
     """Clips, seen by random cameras and corrupted; from an epoch on, keypoints among them.
 
     Args:
-        clips: with 3D truth; their numbers come first.
+        clips: with 3D truth; their sample numbers come first.
         keypoints: clips that are 2D only, if any take part.
         joins: the epoch from which on they do, from 0.
     """
@@ -131,32 +144,30 @@ class LiftSamples(Samples[Batch]):
         self.keypoints = keypoints
         self.joins = joins
         self.frames = clips.frames
-        self.sequences = clips.sequences
-        if keypoints is not None:
-            self.sequences += keypoints.sequences
+        self.sequences = clips.seen + (() if keypoints is None else keypoints.seen)
 
     def seen(self, *, epochs: int) -> tuple[Sequence, ...]:
-        return self.sequences if epochs > self.joins else self.clips.sequences
+        return self.sequences if epochs > self.joins else self.clips.seen
 
     def __len__(self) -> int:
-        return len(self.clips) + (0 if self.keypoints is None else len(self.keypoints))
+        return self.clips.num_samples + (0 if self.keypoints is None else len(self.keypoints))
 
     def order(self, *, seed: int, epoch: int) -> Int[np.ndarray, " sample"]:
         order = self.clips.order(seed=seed, epoch=epoch)
         if self.keypoints is None or epoch < self.joins:
             return order
-        others = len(self.clips) + self.keypoints.order(seed=seed, epoch=epoch)
+        others = self.clips.num_samples + self.keypoints.order(seed=seed, epoch=epoch)
         return np.random.default_rng([seed, epoch, 2]).permutation(np.concatenate([order, others]))
 
     def name(self, sample: int) -> str:
-        if self.keypoints is not None and sample >= len(self.clips):
-            return self.keypoints.name(sample - len(self.clips))
+        if self.keypoints is not None and sample >= self.clips.num_samples:
+            return self.keypoints.name(sample - self.clips.num_samples)
         return self.clips.name(sample)
 
     def batch(
         self, samples: Int[np.ndarray, " sample"], *, seed: int, epoch: int, device: torch.device
     ) -> Batch:
-        is_3d = samples < len(self.clips)
+        is_3d = samples < self.clips.num_samples
         batches = []
         if is_3d.any():
             numbers = torch.from_numpy(samples[is_3d])
@@ -169,7 +180,7 @@ class LiftSamples(Samples[Batch]):
         if self.keypoints is not None and not is_3d.all():
             numbers = torch.from_numpy(samples[~is_3d])
             draws = Draws.of(numbers, seed=seed, epoch=epoch)
-            cut = self.keypoints.cut(samples[~is_3d] - len(self.clips), draws)
+            cut = self.keypoints.cut(samples[~is_3d] - self.clips.num_samples, draws)
             draws = Draws.of(numbers.to(device), seed=seed, epoch=epoch)
             batches.append(make_batch_2d(cut, draws, self.data, device=device))
         if self.keypoints is None or epoch < self.joins:
