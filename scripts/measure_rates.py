@@ -15,7 +15,6 @@ from motionlift import metrics
 from motionlift.camera import look_rotation
 from motionlift.data.resample import resample
 from motionlift.data.store import Store
-from motionlift.finishing import TRAINED_FPS
 from motionlift.lifting import Lifter
 from motionlift.network.weights import load_model
 from motionlift.poses import Pose2D
@@ -40,7 +39,7 @@ def main() -> None:
     sequences = [each for _, each in sorted(actions.items())][::4]
     lifter = Lifter(load_model("default"), device="cpu", precision="fp32")
     print(f"model {lifter.model_name}, {len(sequences)} sequences of {SECONDS} s")
-    print(f"{'fps':>6} {'as it is':>20} {f'by way of {TRAINED_FPS:g}':>20}")
+    print(f"{'fps':>6} {'as it is':>20} {f'by way of {lifter.trained_fps:g}':>20}")
     for fps in RATES:
         rng = np.random.default_rng(0)
         found: list[list[float]] = []
@@ -65,8 +64,8 @@ def main() -> None:
             )
             truth = truth - truth[:, [H36M17.root]]
             plain = lifter.lift_pose(pose).positions
-            at_trained = lifter.lift_pose(keypoints_at(pose, TRAINED_FPS)).positions
-            place = np.arange(len(image)) / fps * TRAINED_FPS
+            at_trained = lifter.lift_pose(keypoints_at(pose, lifter.trained_fps)).positions
+            place = np.arange(len(image)) / fps * lifter.trained_fps
             by_way = positions_at(at_trained, np.minimum(place, len(at_trained) - 1))
             found.append([*_errors(plain, truth, fps=fps), *_errors(by_way, truth, fps=fps)])
         cells = np.mean(found, axis=0)

@@ -28,7 +28,7 @@ fisheye = false
 """
 
 
-def lifter(seen: list[Pose2D] | None = None) -> Any:
+def lifter(seen: list[Pose2D] | None = None, *, trained_fps: float = 50.0) -> Any:
     """A lifter that answers with its keypoints, flat, and remembers what it was given."""
 
     def lift_pose(pose: Pose2D, *, on_progress: object = None) -> Pose3D:
@@ -52,7 +52,7 @@ def lifter(seen: list[Pose2D] | None = None) -> Any:
             notes=(*pose.notes, "lifted"),
         )
 
-    return SimpleNamespace(lift_pose=lift_pose)
+    return SimpleNamespace(lift_pose=lift_pose, trained_fps=trained_fps)
 
 
 def keypoints(*, fps: float | None = 50.0, frames: int = 100) -> Pose2D:
@@ -237,6 +237,14 @@ def test_an_unknown_picture_size_is_an_error_before_the_lift() -> None:
     with pytest.raises(OptionError, match=r"walk\.json: .* give --image-size"):
         lift_with(lifter(seen), pose, LiftOptions(height=1.7, focal=1000.0))
     assert not seen
+
+
+def test_the_rate_of_the_training_is_that_of_the_weights() -> None:
+    seen: list[Pose2D] = []
+    lift_with(lifter(seen, trained_fps=100.0), keypoints(fps=100.0), LiftOptions())
+    done = lift_with(lifter(seen, trained_fps=100.0), keypoints(fps=25.0), LiftOptions())
+    assert [each.fps for each in seen] == [100.0, 100.0]
+    assert "25 frames a second is far from the 100 that the network learned at" in done.notes[-1]
 
 
 def test_the_rate_that_it_has_is_no_resampling() -> None:

@@ -129,6 +129,24 @@ def test_the_way_in_the_picture_is_smoothed_as_well() -> None:
     assert np.abs(done.root_xy - walk.root_xy).mean() < 0.6 * np.abs(root - walk.root_xy).mean()
 
 
+@pytest.mark.parametrize("text", BOTH)
+def test_the_way_in_the_picture_is_smoothed_alike_in_pixels_metres_and_a_world(text: str) -> None:
+    walk = lifted_walk()
+    assert walk.root_xy is not None
+    root = walk.root_xy + np.random.default_rng(0).normal(0, 3, walk.root_xy.shape)
+    in_pixels = replace(walk, root_xy=root)
+    metres = {"units": "m", "positions": walk.positions / 240}
+    in_metres = replace(in_pixels, metres_per_pixel=1 / 240, **metres)
+    in_world = replace(in_pixels, space="world", **metres)
+    jitter = []
+    for each in (in_pixels, in_metres, in_world):
+        done = smoothed(each, parse_smoothing(text)).root_xy
+        assert done is not None
+        jitter.append(np.abs(done - walk.root_xy).mean())
+    assert_allclose(jitter[1], jitter[0], rtol=1e-4)
+    assert_allclose(jitter[2], jitter[0], rtol=0.1)
+
+
 def test_without_a_rate_seconds_mean_nothing() -> None:
     with pytest.raises(OptionError, match=r"walk\.npz has no frame rate; give --fps"):
         smoothed(replace(lifted_walk(), fps=None), Smoothing(kind="savgol"))

@@ -158,6 +158,21 @@ def test_frames_without_keypoints_enough_are_bridged_and_counted() -> None:
     assert any("in 2 frames the keypoints do not say" in note for note in world.notes)
 
 
+def test_keypoints_that_fall_on_one_point_are_bridged_like_missing_ones() -> None:
+    camera = camera_of_lens(focal=FOCAL, image_size=IMAGE_SIZE)
+    joints = walker()
+    whole = lifted(joints, camera)
+    assert whole.lifted_from is not None
+    keypoints = whole.lifted_from.keypoints.copy()
+    generator = np.random.default_rng(0)
+    keypoints[10:15] = generator.uniform(100, 600, size=(5, 1, 2))
+    glitch = replace(whole, lifted_from=replace(whole.lifted_from, keypoints=keypoints))
+    world = in_world(glitch, camera, on_floor=False)
+    assert any("in 5 frames the keypoints do not say" in note for note in world.notes)
+    expected = in_world(whole, camera, on_floor=False).positions
+    assert np.linalg.norm(world.positions - expected, axis=-1).max() < 0.2
+
+
 def test_missing_frames_stay_missing() -> None:
     joints = walker()
     camera = camera_of_lens(focal=FOCAL, image_size=IMAGE_SIZE)

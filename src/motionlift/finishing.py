@@ -19,16 +19,20 @@ from motionlift.errors import OptionError
 from motionlift.poses import Pose2D, Pose3D, to_h36m17
 from motionlift.scale import check_height, in_metres
 from motionlift.smoothing import parse_smoothing, smoothed
-from motionlift.timing import errors_at, fill_gaps, keypoints_at, motion_at, positions_at
+from motionlift.timing import (
+    errors_at,
+    fill_gaps,
+    is_known_rate,
+    keypoints_at,
+    motion_at,
+    positions_at,
+)
 from motionlift.trajectory import camera_of_lens, in_world, up_of_body
 
 if TYPE_CHECKING:
     from motionlift.lifting import Lifter
 
-TRAINED_FPS = 50.0
-# Within these the network lifts frames as they are no worse than brought to 50 a second. Below the
-# least, or where most frame numbers are not there, nothing is known of the time between frames.
-KNOWN_FPS = (20.0, 62.0)
+# Below this, or where most frames are not there, nothing is known of the time between them.
 _LEAST_FPS = 2.0
 # A picture's sides may differ by this part and count as those that were calibrated.
 _SAME_SIZE = 0.02
@@ -150,24 +154,24 @@ def _lifted(
     lifter: "Lifter", pose: Pose2D, on_progress: Callable[[int, int], None] | None
 ) -> Pose3D:
     """The lift, one frame for one frame, at the file's rate or by way of the training's."""
-    fps = pose.fps
+    fps, trained = pose.fps, lifter.trained_fps
     is_broken = int(pose.frame_index[-1]) - int(pose.frame_index[0]) >= 2 * pose.num_frames
-    if fps is None or fps < _LEAST_FPS or KNOWN_FPS[0] <= fps <= KNOWN_FPS[1] or is_broken:
+    if fps is None or fps < _LEAST_FPS or is_known_rate(fps, trained=trained) or is_broken:
         return lifter.lift_pose(pose, on_progress=on_progress)
-    lifted = lifter.lift_pose(keypoints_at(pose, TRAINED_FPS), on_progress=on_progress)
+    lifted = lifter.lift_pose(keypoints_at(pose, trained), on_progress=on_progress)
     assert lifted.root_xy is not None
     seconds = (pose.frame_index - pose.frame_index[0]) / fps
     # The last of the frames that were lifted may stand less than a frame after the one before.
-    lifted_at = np.minimum(np.arange(lifted.num_frames) / TRAINED_FPS, seconds[-1])
+    lifted_at = np.minimum(np.arange(lifted.num_frames) / trained, seconds[-1])
     place = np.interp(seconds, lifted_at, np.arange(lifted.num_frames))
     positions = positions_at(lifted.positions, place).astype(lifted.positions.dtype)
     is_answered = ~np.isnan(positions).any(axis=-1)
     positions[~is_answered] = np.nan
     note = (
-        f"{fps:g} frames a second is far from the {TRAINED_FPS:g} that the network learned at: the "
-        f"keypoints were resampled to {TRAINED_FPS:g}, lifted, and the joints brought back to the "
+        f"{fps:g} frames a second is far from the {trained:g} that the network learned at: the "
+        f"keypoints were resampled to {trained:g}, lifted, and the joints brought back to the "
         f"{pose.num_frames} frames; counts of frames in the notes of the lift are at "
-        f"{TRAINED_FPS:g}"
+        f"{trained:g}"
     )
     return replace(
         lifted,

@@ -82,9 +82,8 @@ def smoothed(pose: Pose3D, smoothing: Smoothing) -> Pose3D:
     paths = _filtered(pose.positions, smoothing, gaps=gaps, fps=rate, height=height)
     changes: dict[str, Float[np.ndarray, "frame 2"]] = {}
     if pose.root_xy is not None:
-        in_picture = height / (pose.metres_per_pixel or 1.0)
         root = pose.root_xy.reshape(num_frames, 1, 2)
-        found = _filtered(root, smoothing, gaps=gaps, fps=rate, height=in_picture)
+        found = _filtered(root, smoothing, gaps=gaps, fps=rate, height=_in_picture(pose, height))
         changes["root_xy"] = found.reshape(num_frames, 2)
     moved = np.linalg.norm(paths - pose.positions, axis=-1)
     unit, digits = (1000, "mm") if pose.units == "m" else (1, "px")
@@ -98,6 +97,18 @@ def smoothed(pose: Pose3D, smoothing: Smoothing) -> Pose3D:
         notes=(*pose.notes, note),
         **changes,  # type: ignore[arg-type]
     )
+
+
+def _in_picture(pose: Pose3D, height: float) -> float:
+    """The person's height in pixels, of a height in the motion's unit."""
+    if pose.units == "px":
+        return height
+    if pose.metres_per_pixel is not None:
+        return height / pose.metres_per_pixel
+    # On a path a pixel has another size in each frame; what was seen has a height of its own.
+    assert pose.lifted_from is not None
+    seen = pose.lifted_from.keypoints[(pose.lifted_from.is_visible).sum(axis=1) >= 2]
+    return float(np.median((np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1)).max(axis=1)))
 
 
 def known_rate(pose: Pose2D | Pose3D) -> float:

@@ -29,6 +29,7 @@ from motionlift.skeletons import H36M17
 # Three joints beside the root span a plane; fewer, or all in one place, do not say how far away.
 _FEWEST_JOINTS = 4
 _LEAST_SPREAD = 0.25  # of the body's spread
+_LEAST_IN_PICTURE = 0.05  # of its spread in the picture: twenty times as far away as usual
 # Nobody is filmed from nearer than this.
 _NEAREST = 0.2
 _UP_IN_CAMERA = (0.0, -1.0, 0.0)
@@ -110,7 +111,8 @@ def solve_path(
     weight = np.where(np.isnan(body).any(axis=-1), 0.0, weight)
     body = np.where(weight[..., None] > 0, body, 0.0)
     rays = np.where(weight[..., None] > 0, rays, 0.0)
-    is_solved = _is_enough(body, weight)
+    is_solved = _is_enough(body[..., :2], weight, least=_LEAST_SPREAD)
+    is_solved &= _is_enough(rays, weight, least=_LEAST_IN_PICTURE)
     root = np.full((len(body), 3), np.nan)
     part = is_solved.nonzero()[0]
     solved = _least_squares(body[part], rays[part], weight[part])
@@ -156,17 +158,24 @@ def _least_squares(
 
 
 def _is_enough(
-    body: Float[np.ndarray, "frame joint 3"], weight: Float[np.ndarray, "frame joint"]
+    points: Float[np.ndarray, "frame joint 2"],
+    weight: Float[np.ndarray, "frame joint"],
+    *,
+    least: float,
 ) -> Bool[np.ndarray, " frame"]:
-    """Whether the weighted joints are several, and spread over a good part of the body."""
+    """Whether the weighted points are several, and spread over some part of what they usually are.
+
+    Args:
+        least: the part, of the median spread.
+    """
     total = np.maximum(weight.sum(axis=1), 1e-12)
-    middle = (weight[..., None] * body).sum(axis=1) / total[:, None]
-    across = ((body - middle[:, None])[..., :2] ** 2).sum(axis=-1)
+    middle = (weight[..., None] * points).sum(axis=1) / total[:, None]
+    across = ((points - middle[:, None]) ** 2).sum(axis=-1)
     spread = np.sqrt((weight * across).sum(axis=1) / total)
     is_many = (weight > 0).sum(axis=1) >= _FEWEST_JOINTS
     if not is_many.any():
         return is_many
-    return is_many & (spread > max(_LEAST_SPREAD * float(np.median(spread[is_many])), 1e-6))
+    return is_many & (spread > max(least * float(np.median(spread[is_many])), 1e-6))
 
 
 def _bridged(

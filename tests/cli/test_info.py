@@ -8,6 +8,7 @@ import pytest
 
 from motionlift.cli import main
 from motionlift.cli._named_recipe import KINDS
+from motionlift.data.store import Store
 from motionlift.recipes import RECIPES
 from motionlift.training.run import Run
 from tests.data.bodies import write_store
@@ -81,7 +82,7 @@ def test_the_config_of_every_recipe_can_be_run_by_itself(
     tmp_path: Path, store: Path, command: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config, out = tmp_path / "config.toml", tmp_path / "run"
-    Run(tmp_path / "made").create(KINDS[command].get(name), store=store)
+    Run(tmp_path / "made").create(KINDS[command].get(name), store=Store.open(store))
     (tmp_path / "made" / "config.toml").rename(config)
     # The store is wrong on purpose, and opened last: everything before it was understood.
     words = [command, "--config", str(config), "--store", "nowhere", "--out", str(out)]
@@ -102,7 +103,7 @@ def test_text_is_for_people_and_a_moved_store_is_no_obstacle(
 def test_a_run_that_was_only_begun_says_so(
     tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Run(tmp_path / "begun").create(RECIPES.get("demo"), store=store)
+    Run(tmp_path / "begun").create(RECIPES.get("demo"), store=Store.open(store))
     told = _described(tmp_path / "begun", capsys)
     assert told["state"] == "no step is done yet"
     assert told["weights"] == {"none": "no checkpoint was written yet"}

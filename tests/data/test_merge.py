@@ -53,6 +53,14 @@ def test_a_file_in_two_stores_is_taken_once(tmp_path: Path) -> None:
     assert [each.file for each in merged.sources()] == ["broken.bvh", "x.npz", "y.npz", "z.npz"]
 
 
+def test_a_file_that_is_another_in_one_store_is_still_taken_once(tmp_path: Path) -> None:
+    for folder, pace in (("a", 0.7), ("b", 0.9), ("c", 0.9)):
+        write_recording(tmp_path / folder / "x.npz", walking(pace=pace))
+        build_store(tmp_path / folder, tmp_path / f"s{folder}", settings=BuildSettings(), workers=1)
+    merged = merge_stores([tmp_path / "sa", tmp_path / "sb", tmp_path / "sc"], tmp_path / "merged")
+    assert [each.name for each in merged.sequences] == ["x.npz", "sb/x.npz"]
+
+
 def test_a_merged_store_is_never_built_over(tmp_path: Path) -> None:
     merge_stores([_store(tmp_path / "a", "1"), _store(tmp_path / "b", "2")], tmp_path / "ab")
     write_recording(tmp_path / "mocap" / "a.npz")
@@ -62,15 +70,13 @@ def test_a_merged_store_is_never_built_over(tmp_path: Path) -> None:
 
 def test_what_cannot_be_merged_says_why_and_leaves_nothing(tmp_path: Path) -> None:
     first = _store(tmp_path / "a", "1")
+    of_that_name = [_store(tmp_path / f"{seed}" / "a", "1", seed=seed) for seed in (1, 2)]
     for others, message in (
         ([_store(tmp_path / "slow", "2", fps=25)], "frame rates"),
-        ([_store(tmp_path / "else" / "a", "1", seed=1)], "are told apart|"),
+        (of_that_name, "two stores of this name have a 1"),
         ([], "two stores or more"),
         ([tmp_path / "nowhere"], "no store there"),
     ):
         with pytest.raises(MotionliftError, match=message):
-            stores = [first, *others]
-            merge_stores(
-                [*stores, *others] if message.startswith("are") else stores, tmp_path / "s"
-            )
+            merge_stores([first, *others], tmp_path / "s")
         assert not (tmp_path / "s").exists()

@@ -200,6 +200,19 @@ def test_a_card_with_an_impossible_clip_length_is_refused(said: object) -> None:
         Lifter(model, device="cpu")
 
 
+def test_the_rate_of_the_training_is_what_the_card_says() -> None:
+    model = tiny()
+    assert Lifter(model, device="cpu").trained_fps == 50
+    model.card = {"conventions": {"fps": 100.0}}
+    knowing = Lifter(model, device="cpu")
+    assert knowing.trained_fps == 100
+    notes = " / ".join(knowing.lift_pose(replace(pose(10), fps=30.0)).notes)
+    assert "30 frames a second is far from the 100 of the training" in notes
+    model.card = {"conventions": {"fps": "fast"}}
+    with pytest.raises(WeightsError, match="fps='fast', but a rate is above 0"):
+        Lifter(model, device="cpu")
+
+
 @pytest.mark.parametrize("stride", [0, WINDOW + 1])
 def test_a_stride_that_would_skip_frames_is_refused(stride: int) -> None:
     with pytest.raises(OptionError, match=f"stride is {stride}"):

@@ -25,6 +25,9 @@ def test_what_was_asked_for_is_taken() -> None:
         (lambda: choose_device("tpu"), "no device is named 'tpu'"),
         (lambda: choose_device("cuda:99"), "'cuda:99' is not here"),
         (lambda: choose_device("cpu:x"), "no device is named 'cpu:x'"),
+        (lambda: choose_device("cpu:"), "no device is named 'cpu:'"),
+        (lambda: choose_device("cpu:00"), "no device is named 'cpu:00'"),
+        (lambda: choose_device("cpu:\u00b2"), "no device is named 'cpu:\u00b2'"),
         (lambda: choose_precision("cpu", "fp8"), "there are: fp32, bf16"),
     ],
 )

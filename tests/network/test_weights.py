@@ -137,9 +137,11 @@ def test_weights_without_their_json_ask_for_it(saved: Path) -> None:
         ({"num_heads": 3}, "does not divide"),
         ({"num_heads": "2"}, r"expected network\.num_heads"),
         ({"norm": "both"}, r"expected network\.num_heads"),
-        ({"dropout": "much"}, "are numbers"),
+        ({"dropout": "much"}, "are finite numbers"),
+        ({"mlp_ratio": float("nan")}, r"tiny\.json: .*are finite numbers"),
+        ({"mlp_ratio": float("inf")}, "are finite numbers"),
         ({"mlp_ratio": 3}, r"says network\.mlp_ratio=3, but the tensors .* have 2"),
-        ({"dropout": 7}, "lie in"),
+        ({"dropout": 7}, r"tiny\.json: .*lie in"),
         ({"shape": 1}, r"says network\.shape=1"),
     ],
 )

@@ -35,7 +35,7 @@ def train_tiny(
     """Train in the folder; a new run unless `resume` is given."""
     run = Run(path)
     if not more.get("resume"):
-        run.create(recipe, store=store.path)
+        run.create(recipe, store=store)
     compute = Compute.choose(device="cpu", precision=recipe.precision)
     state = train(
         recipe, store=store, run=run, compute=compute, limits=limits, say=lambda line: None, **more

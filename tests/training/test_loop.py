@@ -24,6 +24,7 @@ from motionlift.training.loop import Limits
 from motionlift.training.plan import Plan
 from motionlift.training.recipe import OptimizerSettings
 from motionlift.training.run import Run
+from motionlift.training.stopping import check_finite_weights
 from tests.data.bodies import write_store
 from tests.training.small_runs import TINY, train_tiny
 
@@ -101,7 +102,7 @@ def test_every_optimiser_resumes_exactly(tmp_path: Path, store: Store, kind: str
 
 def test_resume_before_any_checkpoint_starts_at_step_0(tmp_path: Path, store: Store) -> None:
     run = Run(tmp_path / "run")
-    run.create(TINY, store=store.path)
+    run.create(TINY, store=store)
     run.metrics_path.write_text('{"step": 1, "split": "train", "loss": 9.0}\n{"step": 2, "spl')
     _, state = train_tiny(tmp_path / "run", store, resume=True, limits=Limits(max_steps=2))
     assert state.step == 2
@@ -111,7 +112,26 @@ def test_resume_before_any_checkpoint_starts_at_step_0(tmp_path: Path, store: St
 def test_resume_with_other_settings_names_them(tmp_path: Path, store: Store) -> None:
     run, _ = train_tiny(tmp_path / "run", store, limits=Limits(max_steps=1))
     with pytest.raises(RecipeError, match=r"seed: 1, not 0"):
-        run.check(replace(TINY, seed=1))
+        run.check(replace(TINY, seed=1), store=store)
+    # How much a machine takes at once is no such setting.
+    run.check(replace(TINY, clips_at_once=2, compile=True), store=store)
+
+
+def test_resume_on_other_data_is_refused(tmp_path: Path, store: Store) -> None:
+    run, _ = train_tiny(tmp_path / "run", store, limits=Limits(max_steps=1))
+    other = write_store(tmp_path / "other", lengths={"train": [30, 40], "val": [20]})
+    with pytest.raises(RecipeError, match=rf"on other data than {other.path} holds now"):
+        run.check(TINY, store=other)
+    run.check(TINY, store=Store.open(store.path.rename(tmp_path / "elsewhere")))
+
+
+def test_weights_that_are_not_finite_are_never_kept(tmp_path: Path, store: Store) -> None:
+    run, state = train_tiny(tmp_path / "run", store, limits=Limits(max_steps=1))
+    check_finite_weights(state.model, run, step=1)
+    with torch.no_grad():
+        next(state.model.parameters()).view(-1)[0] = float("inf")
+    with pytest.raises(MotionliftError, match="not finite after step 1; begin another run from"):
+        check_finite_weights(state.model, run, step=1)
 
 
 def test_a_damaged_checkpoint_is_an_error_that_names_it(tmp_path: Path, store: Store) -> None:

@@ -37,7 +37,7 @@ def test_a_batch_of_64_clips_of_243_frames_is_taken_in_parts_and_its_cost_is_tol
     clip = bytes_of_a_clip(model, task=recipe.task, epoch=plan.epochs[0], compute=compute, seed=0)
     monkeypatch.setattr(held, "memory", lambda device: (7 * clip, "of a small machine"))
     run, said = Run(tmp_path / "run"), []
-    run.create(recipe, store=store.path)
+    run.create(recipe, store=store)
     state = train(
         recipe, store=store, run=run, compute=compute, limits=Limits(max_steps=1), say=said.append
     )

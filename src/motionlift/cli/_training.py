@@ -12,7 +12,7 @@ import tyro
 
 from motionlift.cli._named_recipe import command_of, name_in
 from motionlift.data.store import Store
-from motionlift.errors import OptionError
+from motionlift.errors import OptionError, StoreError
 from motionlift.files import written_beside
 from motionlift.network.compute import Compute
 from motionlift.recipes import RECIPES
@@ -128,9 +128,9 @@ def _run(
     run = Run(options.out)
     say = _say if processes.is_first else _say_nothing
     if resume and run.config_path.exists():
-        run.check(recipe)
+        run.check(recipe, store=store)
     elif processes.is_first:
-        run.create(recipe, store=options.store)
+        run.create(recipe, store=store)
     say(f"recipe {recipe.name}: {recipe.summary}")
     say(f"on {compute.reason}; {processes.count} process{'es' * (processes.count > 1)}")
     if was_restarted:
@@ -153,9 +153,8 @@ def _run(
                 _draw(recipe, store, run, compute, say)
             if not state.is_stopped:
                 after(recipe, store, run, compute, say)
-            say(
-                f"weights: {run.path / 'best'} and {run.path / 'last'}; metrics: {run.metrics_path}"
-            )
+            kept = [str(run.path / name) for name in ("best", "last") if (run.path / name).is_dir()]
+            say(f"weights: {' and '.join(kept) or 'none yet'}; metrics: {run.metrics_path}")
     finally:
         processes.stop()
 
@@ -180,9 +179,13 @@ def _score_on_test(
         say("no test split, or no best weights: nothing to score")
         return
     frames = recipe.stages[-1].frames
-    samples = recipe.task.samples(
-        store, split="test", frames=frames, stride=frames, data=recipe.data, seed=recipe.seed
-    )
+    try:
+        samples = recipe.task.samples(
+            store, split="test", frames=frames, stride=frames, data=recipe.data, seed=recipe.seed
+        )
+    except StoreError as error:  # such as labels that nobody in training has
+        say(f"nothing to score: {error}")
+        return
     for note in samples.notes:
         say(note)
     model = recipe.task.load(folder, store).to(compute.device)

@@ -1,7 +1,7 @@
 """Several stores become one: `motionlift data merge`."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from collections.abc import Sequence as Several
 from dataclasses import replace
 from pathlib import Path
@@ -27,9 +27,11 @@ def merge_stores(paths: Several[Path], out: Path) -> Store:
     _check(stores)
     sequences: list[Sequence] = []
     sources: list[SourceRecord] = []
+    known: set[tuple[str, str]] = set()
     with written_beside(out) as beside, contextlib.closing(ShardWriter(beside)) as shards:
         for store in stores:
-            names = _new_names(store, taken={each.name: each for each in sequences})
+            names = _new_names(store, taken={each.name for each in sequences}, known=known)
+            known |= {(each.name, each.sha256) for each in store.sequences if each.sha256}
             for each in store.sequences:
                 if each.name in names:
                     place = shards.add(store.positions(each), store.visibility(each))
@@ -55,14 +57,20 @@ def merge_stores(paths: Several[Path], out: Path) -> Store:
     return Store.open(out)
 
 
-def _new_names(store: Store, *, taken: Mapping[str, Sequence]) -> dict[str, str]:
-    """What each of the store's sequences is called in the merged one; not those that are there."""
+def _new_names(store: Store, *, taken: Set[str], known: Set[tuple[str, str]]) -> dict[str, str]:
+    """What each of the store's sequences is called in the merged one; not those that are there.
+
+    Args:
+        taken: names in the merged store so far.
+        known: name and hash, in the stores before this one, of the files that they came from.
+    """
     names: dict[str, str] = {}
     for each in store.sequences:
-        other = taken.get(each.name)
-        if other is None:
+        if (each.name, each.sha256) in known:
+            continue
+        if each.name not in taken:
             names[each.name] = each.name
-        elif not each.sha256 or each.sha256 != other.sha256:
+        else:
             names[each.name] = f"{store.path.resolve().name}/{each.name}"
             if names[each.name] in taken:
                 raise StoreError(f"{store.path}: two stores of this name have a {each.name}")

@@ -147,6 +147,13 @@ class Store:
         store._check_shards()
         return store
 
+    @property
+    def digest(self) -> str:
+        """A hash of everything in it; the same wherever it lies."""
+        return hashlib.sha256(
+            json.dumps(self.header["sha256"], sort_keys=True).encode()
+        ).hexdigest()
+
     def select(
         self, split: str | None = None, dataset: str | None = None, *, units: str | None = None
     ) -> tuple[Sequence, ...]:

@@ -19,6 +19,8 @@ from motionlift.skeletons import H36M17, Skeleton
 
 # Frames times channels of a batch. More gains nothing: a CPU's caches overflow, a GPU is full.
 _BATCH_SIZE = {"cpu": 2**16, "cuda": 2**22, "mps": 2**20}
+# The rate of stores, unless their builder asks for another.
+_USUAL_FPS = 50.0
 
 
 class Lifter:
@@ -39,6 +41,7 @@ class Lifter:
         model_name, num_parameters: of the network.
         channels: of a joint of an answer: x, y, z, and its expected error if the network knows it.
         window, stride: see above.
+        trained_fps: frames a second of the motion that the network learned from.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Lifter:
         self.model_name = model.name
         self.num_parameters = sum(parameter.numel() for parameter in model.parameters())
         self.channels = 3 if model.error_head is None else 4
+        self.trained_fps = trained_fps(model)
         longest = clip_frames(model)
         self.window = longest if window is None else window
         if not 1 <= self.window <= longest:
@@ -169,7 +173,7 @@ class Lifter:
             answers,
             model=self.model_name,
             root_xy=root_in_image(seen, answers),
-            notes=notes_on(seen, ~np.isnan(answers).any(axis=-1)),
+            notes=notes_on(seen, ~np.isnan(answers).any(axis=-1), trained_fps=self.trained_fps),
         )
 
 
@@ -189,6 +193,19 @@ def clip_frames(model: DSTformer) -> int:
             f"{longest} frames"
         )
     return said
+
+
+def trained_fps(model: DSTformer) -> float:
+    """Frames a second of the motion that the network learned from, as its card says; else 50.
+
+    Raises:
+        WeightsError: if what the card says is no rate.
+    """
+    conventions = (model.card or {}).get("conventions")
+    said = conventions.get("fps", _USUAL_FPS) if isinstance(conventions, dict) else _USUAL_FPS
+    if type(said) not in (int, float) or not 0 < said < float("inf"):
+        raise WeightsError(f"{model.name}: the card says fps={said!r}, but a rate is above 0")
+    return float(said)
 
 
 def mirrored(clips: Float[Tensor, "*batch 17 3"]) -> Float[Tensor, "*batch 17 3"]:

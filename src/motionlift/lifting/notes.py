@@ -5,9 +5,7 @@ from jaxtyping import Bool
 
 from motionlift.poses import Pose2D
 from motionlift.skeletons import H36M17
-
-# The network counts time in frames: it knows speeds near the 50 frames a second of its training.
-_USUAL_FPS = (20.0, 62.0)
+from motionlift.timing import is_known_rate
 
 
 class Findings:
@@ -27,7 +25,7 @@ class Findings:
         self._num_blind += int((~is_visible.any(axis=1) & is_lifted).sum())
         self._num_missing += int((~is_lifted).sum())
 
-    def notes(self, fps: float | None) -> list[str]:
+    def notes(self, fps: float | None, *, trained_fps: float) -> list[str]:
         """A sentence each."""
         notes = []
         never = [H36M17.joints[joint] for joint in np.flatnonzero(~self._is_ever_seen)]
@@ -42,19 +40,21 @@ class Findings:
                 f"{self._num_missing} frames are too far from any keypoint to be lifted; they are "
                 "missing"
             )
-        if fps is not None and not _USUAL_FPS[0] <= fps <= _USUAL_FPS[1]:
+        if fps is not None and not is_known_rate(fps, trained=trained_fps):
             notes.append(
-                f"{fps:g} frames a second is far from the 50 of the training; "
+                f"{fps:g} frames a second is far from the {trained_fps:g} of the training; "
                 "frames are lifted as they are, so speeds may be off"
             )
         return notes
 
 
-def notes_on(seen: Pose2D, is_answered: Bool[np.ndarray, "frame 17"]) -> list[str]:
+def notes_on(
+    seen: Pose2D, is_answered: Bool[np.ndarray, "frame 17"], *, trained_fps: float
+) -> list[str]:
     """The notes on a whole sequence."""
     findings = Findings()
     findings.add(seen.is_visible, is_answered)
-    notes = findings.notes(seen.fps)
+    notes = findings.notes(seen.fps, trained_fps=trained_fps)
     jumps = int((np.diff(seen.frame_index) > 1).sum())
     if jumps:
         notes.append(f"frame numbers jump {jumps} times; lifted as if frames were consecutive")

@@ -152,7 +152,9 @@ class StreamLifter:
             answers,
             model=self._lifter.model_name,
             root_xy=best_shift(seen.keypoints, seen.confidence, answers),
-            notes=self._findings.notes(self._fps) if notes is None else notes,
+            notes=self._findings.notes(self._fps, trained_fps=self._lifter.trained_fps)
+            if notes is None
+            else notes,
         )
 
     def _forget(self, end: int) -> None:

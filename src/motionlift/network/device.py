@@ -1,6 +1,7 @@
 """Where a network runs and how precisely, each with the reason, which the command line prints."""
 
 import contextlib
+import re
 from dataclasses import dataclass
 
 import torch
@@ -70,14 +71,15 @@ def autocast(device: str, precision: str) -> contextlib.AbstractContextManager[N
 
 
 def _check_device(wanted: str) -> None:
-    kind, _, number = wanted.partition(":")
+    named = re.fullmatch(r"(cpu|cuda|mps)(?::(0|[1-9][0-9]*))?", wanted)
+    if named is None:
+        raise OptionError(f"no device is named '{wanted}'; there are: cpu, cuda, cuda:1, ..., mps")
+    kind, number = named.groups()
     here = {
         "cpu": 1,
         "cuda": torch.cuda.device_count(),
         "mps": int(torch.backends.mps.is_available()),
     }
-    if kind not in here or (number and not number.isdigit()):
-        raise OptionError(f"no device is named '{wanted}'; there are: cpu, cuda, cuda:1, ..., mps")
     if int(number or 0) >= here[kind]:
         raise OptionError(f"device '{wanted}' is not here; without --device the best one is taken")
 

@@ -7,6 +7,7 @@ file to it; `docs/network.md` says it in words.
 """
 
 import contextlib
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -61,6 +62,8 @@ class DSTformerConfig:
     residual: bool = False
 
     def __post_init__(self) -> None:
+        if not math.isfinite(self.mlp_ratio):
+            raise WeightsError(f"network: mlp_ratio is {self.mlp_ratio}, but a finite number")
         sizes = ("dim_feat", "dim_rep", "depth", "num_heads", "hidden", "max_frames")
         for name in (*sizes, "num_joints", "dim_in", "dim_out"):
             if getattr(self, name) < 1:
@@ -68,7 +71,7 @@ class DSTformerConfig:
         if self.dim_feat % self.num_heads:
             raise WeightsError(
                 f"network: num_heads={self.num_heads} does not divide its {self.dim_feat} channels"
-                "; pass the num_heads that these weights were trained with"
+                "; give one that does (of weights, the one that they were trained with)"
             )
         if self.norm not in ("pre", "post"):
             raise WeightsError(f"network: norm is '{self.norm}'; there are: pre, post")

@@ -53,13 +53,13 @@ def error_loss(
     error: Float[Tensor, "B F J"],
     weight: Float[Tensor, "B F J"],
 ) -> Float[Tensor, ""]:
-    """Mean of log m + e / m over the joints of weight 1: lowest where m is the mean of e.
+    """Mean of log m + e / m, 0 where the weight is 0: lowest where m is the mean of e.
 
     It is the negative log-likelihood of an exponential distribution. Whatever the errors'
     true distribution, its minimum over m is their mean, which is what a user is told.
     """
     loss = log_expected + error * torch.exp(-log_expected)
-    return (loss * weight).sum() / weight.sum().clamp_min(1)
+    return (loss * weight).mean()
 
 
 def split_error_head(

@@ -9,6 +9,7 @@ import hashlib
 import importlib.metadata
 import importlib.resources
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -161,14 +162,17 @@ def _check_network(path: Path, card: Mapping[str, Any], config: DSTformerConfig)
     """The configuration, with what shapes cannot tell from the JSON, once the two agree."""
     network, beside = card["network"], path.with_suffix(".json")
     rates = {key: network.get(key) for key in ("mlp_ratio", "dropout", "drop_path")}
-    if not all(type(rate) in (int, float) for rate in rates.values()):
-        raise WeightsError(f"{beside}: network's {', '.join(rates)} are numbers")
+    if not all(type(rate) in (int, float) and math.isfinite(rate) for rate in rates.values()):
+        raise WeightsError(f"{beside}: network's {', '.join(rates)} are finite numbers")
     if int(config.dim_feat * rates["mlp_ratio"]) != config.hidden:
         del rates["mlp_ratio"]
     residual = network.get("residual")
     if type(residual) is not bool:
         raise WeightsError(f"{beside}: network.residual is {residual!r}, expected true or false")
-    config = dataclasses.replace(config, **rates, residual=residual)
+    try:
+        config = dataclasses.replace(config, **rates, residual=residual)
+    except WeightsError as error:  # a configuration's own, of a value out of range, knows no file
+        raise WeightsError(f"{beside}: {error}") from error
     expected = dataclasses.asdict(config)
     wrong = sorted(key for key in expected | network if network.get(key) != expected.get(key))
     if wrong:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import tomli_w
 
-from motionlift.errors import RecipeError
+from motionlift.errors import MotionliftError, RecipeError
 
 Record = TypeVar("Record")
 
@@ -35,7 +35,7 @@ def read_toml(path: Path, *, like: Record) -> Record:
     table.pop("about", None)
     try:
         return _merged(like, table, where=str(path))
-    except RecipeError as error:  # a record's own, of a value out of range, knows no file
+    except MotionliftError as error:  # a record's own, of a value out of range, knows no file
         if str(path) in str(error):
             raise
         raise RecipeError(f"{path}: {error}") from error

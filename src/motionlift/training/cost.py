@@ -26,7 +26,7 @@ class Cost:
         self._frames = self._steps = 0
 
     def step_done(self, step: int, epoch: Epoch, *, clips: int) -> None:
-        """A step is done; the validation and the checkpoint that may follow are not counted."""
+        """A step is done; validation and checkpoint after the last one told of do not count."""
         if step > self._told_at:
             return
         self._frames += clips * epoch.stage.frames

@@ -64,7 +64,7 @@ RULES = (
     Rule(settings=("backbone_lr_scale",), under="freeze", values=("nothing",)),
     Rule(settings=("task.keypoints_from_epoch",), under="task.losses.reprojection"),
     Rule(settings=("freeze", "backbone_lr_scale"), under="from_scratch", values=(False,)),
-    Rule(settings=("freeze", "backbone_lr_scale"), under="task.new_head", values=(True,)),
+    Rule(settings=("backbone_lr_scale",), under="task.new_head", values=(True,)),
 )
 
 

@@ -17,6 +17,7 @@ from motionlift.training.progress import Progress
 from motionlift.training.recipe import Recipe
 from motionlift.training.run import Run
 from motionlift.training.state import TrainingState
+from motionlift.training.stopping import check_finite_weights
 
 _VALIDATION_SAMPLES = 512
 # Pictures take a second or two: a training that is over sooner draws them at its end.
@@ -79,6 +80,7 @@ class Keeper:
         """Write the checkpoint that `--resume` goes on from, its weights, and pictures."""
         if not self.writes:
             return
+        check_finite_weights(state.model, self.run, step=state.step)
         state.save(self.run.state_path)
         self._keep(state, name="last", frames=frames, scores={})
         self.progress.flush()

@@ -49,13 +49,20 @@ class Processes:
         Each takes the GPU of its place on the node, and after that "cuda" means this one.
 
         Raises:
-            OptionError: if many processes are asked to use one GPU.
+            OptionError: if many processes are asked to use one GPU, or there are fewer than
+                processes.
         """
         if "RANK" not in os.environ:
             return cls()
         on_gpu = _uses_gpu(device)
         if on_gpu:
-            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+            place, here = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+            if place >= here:
+                raise OptionError(
+                    f"process {place + 1} of this machine has no GPU of its own: it has {here}; "
+                    f"start torchrun with --nproc-per-node {here}, or train with --device cpu"
+                )
+            torch.cuda.set_device(place)
         rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
         if not dist.is_initialized():
             backend = "nccl" if on_gpu else "gloo"

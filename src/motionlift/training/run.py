@@ -3,6 +3,7 @@
 import json
 import platform
 import shutil
+import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from typing import Any
 
 import torch
 
+from motionlift.data.store import Store
 from motionlift.errors import MotionliftError, RecipeError
 from motionlift.files import written_beside
 from motionlift.training.config import differences, read_toml, to_toml
@@ -34,40 +36,51 @@ class Run:
         self.events_path = path / "events"
         self.samples_path = path / "samples.png"
 
-    def create(self, recipe: Recipe, *, store: Path) -> None:
+    def create(self, recipe: Recipe, *, store: Store) -> None:
         """Make the folder and write down the settings.
 
         Raises:
             MotionliftError: if the folder holds something, or cannot be written.
         """
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise MotionliftError(
-                f"{self.path}: is not an empty folder; give another, or --resume to go on with it"
-            )
+            or_resume = ", or --resume to go on with it" if self.config_path.is_file() else ""
+            raise MotionliftError(f"{self.path}: is not an empty folder; give another{or_resume}")
         about = {
             "motionlift": version("motionlift"),
             "torch": torch.__version__,
             "python": platform.python_version(),
             "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "store": str(store),
+            "store": str(store.path),
+            "store_digest": store.digest,
         }
         with written_beside(self.config_path) as beside:
             beside.write_text(to_toml(recipe, extra=about), "utf-8")
 
-    def check(self, recipe: Recipe) -> None:
-        """Whether this folder is of that recipe, so that it can be resumed.
+    def check(self, recipe: Recipe, *, store: Store) -> None:
+        """Whether this folder is of that recipe on that store, so that it can be resumed.
+
+        How much a machine takes at once, and whether it compiles, may change from start to start.
 
         Raises:
-            RecipeError: if there is no run here, or it has other settings; it names them.
+            RecipeError: if it has other settings, which it names, or another store's content.
         """
-        if not self.config_path.is_file():
-            raise RecipeError(f"{self.path}: no run to resume here; leave out --resume")
-        theirs = replace(read_toml(self.config_path, like=recipe), summary=recipe.summary)
+        theirs = replace(
+            read_toml(self.config_path, like=recipe),
+            summary=recipe.summary,
+            clips_at_once=recipe.clips_at_once,
+            compile=recipe.compile,
+        )
         if found := differences(recipe, theirs):
             raise RecipeError(
                 f"{self.path}: was started with other settings ({'; '.join(found)}); "
                 "resume with the same, or start another run"
+            )
+        about = tomllib.loads(self.config_path.read_text("utf-8")).get("about", {})
+        if about.get("store_digest") != store.digest:
+            raise RecipeError(
+                f"{self.path}: was started on other data than {store.path} holds now (it was "
+                f"{about.get('store')}); resume with the same, or start another run"
             )
 
     def truncate_metrics(self, *, step: int) -> None:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+from torch import nn
+
 from motionlift.errors import MotionliftError
 from motionlift.training.run import Run
 
@@ -62,8 +64,25 @@ def check_finite(loss: float, samples: Iterable[str], run: Run, *, step: int) ->
         return
     names = list(samples)
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    raise MotionliftError(
-        f"{run.path}: the loss is not finite at step {step + 1}, on "
-        f"{', '.join(names[:_MOST_NAMES])}{more}; the last checkpoint is good ({run.state_path}); "
-        "resume with a lower learning rate or optimizer.clip"
+    where = f"step {step + 1}, on {', '.join(names[:_MOST_NAMES])}{more}"
+    raise MotionliftError(f"{run.path}: the loss is not finite at {where}; {_remedy(run)}")
+
+
+def check_finite_weights(model: nn.Module, run: Run, *, step: int) -> None:
+    """Weights that are about to be kept are numbers: gradients can fail where the loss did not.
+
+    Raises:
+        MotionliftError: if they are not.
+    """
+    if not all(each.isfinite().all() for each in model.parameters()):
+        raise MotionliftError(
+            f"{run.path}: weights are not finite after step {step}; {_remedy(run)}"
+        )
+
+
+def _remedy(run: Run) -> str:
+    last = run.state_path.parent / "model.safetensors"
+    return (
+        f"begin another run from the last good weights (--model {last}, if it is there), with a "
+        "lower learning rate or with optimizer.clip"
     )
