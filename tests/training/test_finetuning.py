@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from motionlift.errors import RecipeError
+from motionlift.files import read_json
 from motionlift.network.dstformer import DSTformer
 from motionlift.network.weights import load_model, save_weights
 from motionlift.recipes.finetuning import FINETUNING
@@ -64,6 +65,21 @@ def test_clips_longer_than_the_backbone_knows_are_said(tmp_path: Path) -> None:
     assert said.endswith("; it knows clips of 5 frames, and is given 9")
     short = replace(recipe, stages=(replace(recipe.stages[0], frames=5),))
     assert "it knows" not in describe_parts(short, build_network(short, store))
+
+
+def test_the_card_says_what_the_weights_before_had_learned_from(tmp_path: Path) -> None:
+    path, data = tmp_path / "start.safetensors", [{"dataset": "theirs", "licence": "CC0"}]
+    save_weights(path, DSTformer(CONFIG), card={"clip_frames": 9, "data": data})
+    store = write_repetitions(tmp_path / "store", each=2)
+    recipe = _recipe("action", str(path))
+    run, _ = train_tiny(tmp_path / "run", store, recipe=recipe, limits=Limits(max_steps=1))
+    begun_from = read_json(run.path / "last" / "model.json")["begun_from"]
+    assert begun_from["model"] == str(path)
+    assert begun_from["data"] == data
+    assert begun_from["sha256"] == read_json(path.with_suffix(".json"))["sha256"]
+    anew = replace(recipe, from_scratch=True)
+    run, _ = train_tiny(tmp_path / "anew", store, recipe=anew, limits=Limits(max_steps=1))
+    assert "begun_from" not in read_json(run.path / "last" / "model.json")
 
 
 def test_a_frozen_backbone_stays_and_the_head_moves(tmp_path: Path, weights: str) -> None:

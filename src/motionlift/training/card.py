@@ -4,15 +4,21 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from torch import nn
+
 from motionlift.camera import CLIP_CONVENTION
 from motionlift.data.store import Sequence, Store
 from motionlift.training.recipe import Recipe
+
+# What weights that training begins with have in their card that stays true of what comes of them.
+_INHERITED = ("sha256", "recipe", "data", "notices", "begun_from")
 
 
 def make_card(
     recipe: Recipe,
     store: Store,
     *,
+    model: nn.Module,
     sequences: tuple[Sequence, ...],
     step: int,
     clip_frames: int,
@@ -20,10 +26,10 @@ def make_card(
 ) -> dict[str, Any]:
     """What the JSON beside the weights says.
 
-    `sequences` are what it learned from; `clip_frames` is the longest clip that it has seen in
-    training.
+    `sequences` are what it learned from, `clip_frames` is the length of the clips that it learned
+    from last. Weights that it began with, if any, stand there with what they had learned from.
     """
-    return {
+    card = {
         "recipe": recipe.name,
         "summary": recipe.summary,
         "seed": recipe.seed,
@@ -38,6 +44,16 @@ def make_card(
         "data": _data(sequences),
         "validation": dict(validation),
     }
+    if recipe.model and not recipe.from_scratch:
+        theirs = card_of(model)
+        inherited = {key: theirs[key] for key in _INHERITED if key in theirs}
+        card["begun_from"] = {"model": recipe.model, **inherited}
+    return card
+
+
+def card_of(model: nn.Module) -> Mapping[str, Any]:
+    """What the file said of the encoder that a training began with; empty if it had none."""
+    return getattr(getattr(model, "backbone", model), "card", None) or {}
 
 
 def _data(sequences: tuple[Sequence, ...]) -> list[dict[str, Any]]:

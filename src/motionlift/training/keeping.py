@@ -97,6 +97,7 @@ class Keeper:
         card = make_card(
             self.recipe,
             self.store,
+            model=state.answering,
             sequences=self.plan.sequences,
             step=state.step,
             clip_frames=frames,

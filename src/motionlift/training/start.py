@@ -14,6 +14,7 @@ from motionlift.errors import OptionError, RecipeError
 from motionlift.lifting.lifter import clip_frames
 from motionlift.network.dstformer import DSTformer
 from motionlift.network.weights import load_model
+from motionlift.training.card import card_of
 from motionlift.training.recipe import Recipe
 
 
@@ -139,7 +140,7 @@ def describe_parts(recipe: Recipe, model: nn.Module) -> str:
     scale = backbone_scale(recipe)
     rate = "at the base rate" if scale is None else f"at {scale:g} x the base rate"
     backbone = f"{counts['backbone'] / 1e6:.2f} M parameters {rate}"
-    known = (getattr(getattr(model, "backbone", model), "card", None) or {}).get("clip_frames")
+    known = card_of(model).get("clip_frames")
     longest = max(stage.frames for stage in recipe.stages)
     is_longer = isinstance(known, int) and longest > known
     return (
