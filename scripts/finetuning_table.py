@@ -183,7 +183,7 @@ def train_and_score(
     steps = Plan(recipe, store).total_steps
     recipe = replace(recipe, validate_every=-(-steps // VALIDATIONS))
     run = Run(folder)
-    run.create(recipe, store=store.path)
+    run.create(recipe, store=store)
     state = train(recipe, store=store, run=run, compute=compute, limits=Limits(), say=_quiet)
     if state.step < steps:  # Ctrl-C and SIGTERM end a training without an error
         raise SystemExit(f"stopped in {recipe.name}; the runs before it are kept")

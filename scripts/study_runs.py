@@ -131,7 +131,7 @@ def train_and_score(
     shutil.rmtree(folder, ignore_errors=True)
     recipe = recipe_of(variant, asked, store=store, seed=seed)
     run = Run(folder)
-    run.create(recipe, store=asked.store)
+    run.create(recipe, store=store)
     before, wall = cpu_seconds(), time.monotonic()
     compute = Compute.choose(device="cpu", precision=recipe.precision)
     limits = Limits(max_steps=variant.steps or asked.steps, checkpoint_minutes=1e6)
