@@ -61,10 +61,21 @@ def test_clips_longer_than_the_backbone_knows_are_said(tmp_path: Path) -> None:
     store = write_repetitions(tmp_path / "store", each=2)
     recipe = _recipe("action", str(path))
     assert recipe.stages[0].frames == 9
-    said = describe_parts(recipe, build_network(recipe, store))
+    said = describe_parts(recipe, store, build_network(recipe, store))
     assert said.endswith("; it knows clips of 5 frames, and is given 9")
     short = replace(recipe, stages=(replace(recipe.stages[0], frames=5),))
-    assert "it knows" not in describe_parts(short, build_network(short, store))
+    assert "it knows" not in describe_parts(short, store, build_network(short, store))
+
+
+def test_another_frame_rate_than_the_backbone_knows_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "start.safetensors"
+    save_weights(path, DSTformer(CONFIG), card={"conventions": {"fps": 30.0}})
+    store = write_repetitions(tmp_path / "store", each=2)
+    recipe = _recipe("action", str(path))
+    said = describe_parts(recipe, store, build_network(recipe, store))
+    assert said.endswith(f"; it knows 30 frames a second, and the store has {store.fps:g}")
+    anew = replace(recipe, from_scratch=True)
+    assert "it knows" not in describe_parts(anew, store, build_network(anew, store))
 
 
 def test_the_card_says_what_the_weights_before_had_learned_from(tmp_path: Path) -> None:

@@ -196,14 +196,29 @@ class Clips:
             time = last - np.abs(last - np.mod(time, 2 * last))
         else:
             time = np.zeros(self.frames)
-        before = np.minimum(time.astype(np.int64), max(last - 1, 0))
-        low, high = int(before.min()), min(int(before.max()) + 2, sequence.frames)
-        positions = self.store.positions(sequence)[low:high]
-        visibility = self.store.visibility(sequence)[low:high]
-        before = before - low
-        after = np.minimum(before + 1, high - low - 1)
-        share = (time - low - before).astype(np.float32)[:, None]
-        # On a frame only that frame counts, whatever its neighbour shows.
-        is_seen = (visibility[before] | (share == 1)) & (visibility[after] | (share == 0))
-        share = share[..., None]
-        return positions[before] * (1 - share) + positions[after] * share, is_seen
+        low = min(int(time.min()), max(last - 1, 0))
+        high = min(int(time.max()) + 2, sequence.frames)
+        return at_moments(
+            self.store.positions(sequence)[low:high],
+            self.store.visibility(sequence)[low:high],
+            time - low,
+        )
+
+
+def at_moments(
+    points: Float[np.ndarray, "frame joint axis"],
+    is_seen: Bool[np.ndarray, "frame joint"],
+    time: Float[np.ndarray, " moment"],
+) -> tuple[Float[np.ndarray, "moment joint axis"], Bool[np.ndarray, "moment joint"]]:
+    """Points at moments counted in frames, linearly between the two frames around each.
+
+    A point between two frames is seen if it is in both; on a frame only that frame counts,
+    whatever its neighbour shows.
+    """
+    last = len(points) - 1
+    before = np.minimum(time.astype(np.int64), max(last - 1, 0))
+    after = np.minimum(before + 1, last)
+    share = (time - before).astype(np.float32)[:, None]
+    is_known = (is_seen[before] | (share == 1)) & (is_seen[after] | (share == 0))
+    share = share[..., None]
+    return points[before] * (1 - share) + points[after] * share, is_known

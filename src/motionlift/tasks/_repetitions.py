@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from motionlift.data.batch import DataSettings, make_batch
-from motionlift.data.clips import Cut
+from motionlift.data.clips import Cut, at_moments
 from motionlift.data.draws import Draws
 from motionlift.data.store import Sequence, Store
 from motionlift.errors import StoreError
@@ -167,18 +167,8 @@ def stretched(
     *,
     frames: int,
 ) -> tuple[Float[np.ndarray, "stretched joint axis"], Bool[np.ndarray, "stretched joint"]]:
-    """The whole repetition in `frames` frames, from its first to its last.
-
-    A point between two frames is seen if it is in both; on a frame, if it is in that one.
-    """
-    last = len(points) - 1
-    time = np.linspace(0, last, frames)
-    before = np.minimum(time.astype(np.int64), max(last - 1, 0))
-    after = np.minimum(before + 1, last)
-    part = (time - before).astype(np.float32)[:, None]
-    is_known = (is_seen[before] | (part == 1)) & (is_seen[after] | (part == 0))
-    part = part[..., None]
-    return points[before] * (1 - part) + points[after] * part, is_known
+    """The whole repetition in `frames` frames, from its first to its last."""
+    return at_moments(points, is_seen, np.linspace(0, len(points) - 1, frames))
 
 
 def _stratified(

@@ -73,7 +73,7 @@ def train(
     if processes.is_first:
         run.truncate_metrics(step=state.step)
     if recipe.model:
-        say(describe_parts(recipe, model))
+        say(describe_parts(recipe, store, model))
     progress = Progress(
         first_step=state.step,
         last_step=last_step,

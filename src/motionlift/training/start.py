@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from motionlift.data.store import Store
 from motionlift.errors import OptionError, RecipeError
-from motionlift.lifting.lifter import clip_frames
+from motionlift.lifting.lifter import clip_frames, trained_fps
 from motionlift.network.dstformer import DSTformer
 from motionlift.network.weights import load_model
 from motionlift.training.card import card_of
@@ -131,8 +131,8 @@ def check_samples(recipe: Recipe, store: Store) -> list[str]:
     return notes
 
 
-def describe_parts(recipe: Recipe, model: nn.Module) -> str:
-    """What learns, and how fast, in a line for people; and whether clips are longer than known."""
+def describe_parts(recipe: Recipe, store: Store, model: nn.Module) -> str:
+    """What learns, and how fast, in a line for people; and what of the clips is new to it."""
     counts = {"head": 0, "backbone": 0}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -140,11 +140,16 @@ def describe_parts(recipe: Recipe, model: nn.Module) -> str:
     scale = backbone_scale(recipe)
     rate = "at the base rate" if scale is None else f"at {scale:g} x the base rate"
     backbone = f"{counts['backbone'] / 1e6:.2f} M parameters {rate}"
+    said = [
+        f"head: {counts['head'] / 1e6:.2f} M parameters at the base rate",
+        f"backbone: {backbone if counts['backbone'] else 'frozen'}",
+    ]
     known = card_of(model).get("clip_frames")
     longest = max(stage.frames for stage in recipe.stages)
-    is_longer = isinstance(known, int) and longest > known
-    return (
-        f"head: {counts['head'] / 1e6:.2f} M parameters at the base rate; "
-        f"backbone: {backbone if counts['backbone'] else 'frozen'}"
-        + (f"; it knows clips of {known} frames, and is given {longest}" if is_longer else "")
-    )
+    if isinstance(known, int) and longest > known:
+        said.append(f"it knows clips of {known} frames, and is given {longest}")
+    if card_of(model):
+        fps = trained_fps(cast(DSTformer, getattr(model, "backbone", model)))
+        if fps != store.fps:
+            said.append(f"it knows {fps:g} frames a second, and the store has {store.fps:g}")
+    return "; ".join(said)
