@@ -6,6 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes on a busy machine says nothing of the code.
+settings.register_profile("motionlift", deadline=None)
+settings.load_profile("motionlift")
 
 ROOT = Path(__file__).resolve().parents[1]
 # The networks of the tests are tiny, and several processes share the cores: threads that wait for

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from motionlift.errors import OptionError
-from motionlift.windows import Blend, cut, window_starts
+from motionlift.windows import Blend, cut, window_length, window_starts
 
 
 @st.composite
@@ -39,11 +39,30 @@ def test_every_frame_is_in_a_window_and_no_window_leaves_the_sequence(
     assert (np.diff(starts) <= stride).all()
 
 
+@given(cuttings(), st.integers(1, 9))
+def test_frames_apart_are_windows_of_slower_sequences_woven_into_each_other(
+    cutting: tuple[int, int, int], apart: int
+) -> None:
+    num_frames, length, stride = cutting
+    own = window_length(num_frames, length=length, apart=apart)
+    starts = window_starts(num_frames, length=length, stride=stride, apart=apart)
+    assert (np.diff(starts) > 0).all()
+    for first in range(min(apart, num_frames)):
+        slower = len(range(first, num_frames, apart))
+        expected = window_starts(slower, length=own, stride=stride)
+        assert_array_equal(starts[starts % apart == first], first + apart * expected)
+
+
 def blended(
-    windows: np.ndarray, starts: np.ndarray, num_frames: int, *, batch: int = 3
+    windows: np.ndarray,
+    starts: np.ndarray,
+    num_frames: int,
+    *,
+    apart: int = 1,
+    batch: int = 3,
 ) -> np.ndarray:
     """Windows joined a few at a time, frames taken as soon as they are final."""
-    blend = Blend(length=windows.shape[1], shape=windows.shape[2:])
+    blend = Blend(length=windows.shape[1], shape=windows.shape[2:], apart=apart)
     parts = []
     for first in range(0, len(starts), batch):
         last = first + batch
@@ -52,13 +71,17 @@ def blended(
     return np.concatenate(parts)
 
 
-@given(cuttings(), st.integers(1, 7))
-def test_joining_what_was_cut_gives_it_back(cutting: tuple[int, int, int], batch: int) -> None:
+@given(cuttings(), st.integers(1, 7), st.integers(1, 6))
+def test_joining_what_was_cut_gives_it_back(
+    cutting: tuple[int, int, int], batch: int, apart: int
+) -> None:
     num_frames, length, stride = cutting
     frames = np.random.default_rng(0).normal(size=(num_frames, 3, 2)).astype(np.float32)
-    starts = window_starts(num_frames, length=length, stride=stride)
-    windows = cut(frames, starts, length=min(length, num_frames))
-    assert_allclose(blended(windows, starts, num_frames, batch=batch), frames, atol=1e-5)
+    starts = window_starts(num_frames, length=length, stride=stride, apart=apart)
+    own = window_length(num_frames, length=length, apart=apart)
+    windows = cut(frames, starts, length=own, apart=apart)
+    joined = blended(windows, starts, num_frames, apart=apart, batch=batch)
+    assert_allclose(joined, frames, atol=1e-5)
 
 
 @given(cuttings())

@@ -22,8 +22,8 @@ from motionlift.smoothing import parse_smoothing, smoothed
 from motionlift.timing import (
     errors_at,
     fill_gaps,
-    is_known_rate,
     keypoints_at,
+    lifting_rate,
     motion_at,
     positions_at,
 )
@@ -153,25 +153,27 @@ def finish(lifted: Pose3D, options: LiftOptions) -> Pose3D:
 def _lifted(
     lifter: "Lifter", pose: Pose2D, on_progress: Callable[[int, int], None] | None
 ) -> Pose3D:
-    """The lift, one frame for one frame, at the file's rate or by way of the training's."""
-    fps, trained = pose.fps, lifter.trained_fps
+    """The lift, one frame for one frame, at the file's rate or by way of one that serves better."""
+    fps = pose.fps
     is_broken = int(pose.frame_index[-1]) - int(pose.frame_index[0]) >= 2 * pose.num_frames
-    if fps is None or fps < _LEAST_FPS or is_known_rate(fps, trained=trained) or is_broken:
+    if fps is None or fps < _LEAST_FPS or is_broken:
         return lifter.lift_pose(pose, on_progress=on_progress)
-    lifted = lifter.lift_pose(keypoints_at(pose, trained), on_progress=on_progress)
+    at = lifting_rate(fps, trained=lifter.trained_fps)
+    if at == fps:
+        return lifter.lift_pose(pose, on_progress=on_progress)
+    lifted = lifter.lift_pose(keypoints_at(pose, at), on_progress=on_progress)
     assert lifted.root_xy is not None
     seconds = (pose.frame_index - pose.frame_index[0]) / fps
     # The last of the frames that were lifted may stand less than a frame after the one before.
-    lifted_at = np.minimum(np.arange(lifted.num_frames) / trained, seconds[-1])
+    lifted_at = np.minimum(np.arange(lifted.num_frames) / at, seconds[-1])
     place = np.interp(seconds, lifted_at, np.arange(lifted.num_frames))
     positions = positions_at(lifted.positions, place).astype(lifted.positions.dtype)
     is_answered = ~np.isnan(positions).any(axis=-1)
     positions[~is_answered] = np.nan
     note = (
-        f"{fps:g} frames a second is far from the {trained:g} that the network learned at: the "
-        f"keypoints were resampled to {trained:g}, lifted, and the joints brought back to the "
-        f"{pose.num_frames} frames; counts of frames in the notes of the lift are at "
-        f"{trained:g}"
+        f"{fps:g} frames a second is far from what the network was trained for: the keypoints "
+        f"were resampled to {at:g}, lifted, and the joints brought back to the {pose.num_frames} "
+        f"frames; counts of frames in the notes of the lift are at {at:g}"
     )
     return replace(
         lifted,

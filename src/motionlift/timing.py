@@ -14,17 +14,41 @@ from motionlift.data.resample import at_times
 from motionlift.errors import OptionError
 from motionlift.poses import Pose2D, Pose3D, rows_before_gaps
 
-# The network counts time in frames. Within these parts of the rate that it was trained at it lifts
-# frames as they are no worse than resampled to that rate: from 20 to 62 where it is 50.
-_KNOWN = (0.4, 1.24)
+# The network counts time in frames. From this part on of the rate that it was trained at, frames as
+# they are serve it, every k-th of a faster file.
+_LEAST_KNOWN = 0.7
+# More frames a second than this part of 50, or of the rate that it was trained at, say little more
+# of motion; their velocities have more of the detector's jitter, and they cost time.
+_USUAL_FPS, _MOST = 50.0, 1.24
+# Of files that do not say their rate; in the middle of 25 to 60.
+ASSUMED_FPS = 40.0
 _TOLERANCE = 1e-6
 # Four hours at 1000 frames a second, 3 GB of positions.
 _MOST_FRAMES = 15_000_000
 
 
-def is_known_rate(fps: float, *, trained: float) -> bool:
-    """Whether a network that was trained at `trained` frames a second knows speeds at `fps`."""
-    return _KNOWN[0] * trained <= fps <= _KNOWN[1] * trained
+def lifting_rate(fps: float, *, trained: float) -> float:
+    """The rate at which a network that was trained at `trained` frames a second lifts such a file.
+
+    That of the file, unless it is far slower than the training's, which is then the rate, or faster
+    than 62 a second, and then it is 50 or nearly.
+    """
+    if fps < _LEAST_KNOWN * trained:
+        return trained
+    if fps > _MOST * max(_USUAL_FPS, trained):
+        return trained * max(1, round(_USUAL_FPS / trained))
+    return fps
+
+
+def frames_apart(fps: float | None, *, trained: float) -> int:
+    """How many frames one frame of a window stands from the next.
+
+    Every k-th frame of `fps` is nearest to the rate that the network was trained at, as a ratio.
+    Without a rate, files are taken for ones of 40 frames a second.
+    """
+    ratio = (fps or ASSUMED_FPS) / trained
+    fewer = max(1, int(ratio))
+    return fewer if ratio * ratio <= fewer * (fewer + 1) else fewer + 1
 
 
 def fill_gaps(pose: Pose2D, *, max_frames: int) -> Pose2D:

@@ -4,6 +4,9 @@ The network answers for at most T frames at a time. A longer sequence is cut int
 frames that overlap; where several windows cover a frame its answer is their weighted mean. A
 window weighs most in its middle and least at its ends, so that one window fades out while the next
 fades in, and no frame shows where a window began.
+
+A window may hold every k-th frame only, which are then k frames "apart". The frames between are in
+windows of their own: the sequence is k slower ones, woven into each other, each cut as above.
 """
 
 from typing import Any
@@ -14,32 +17,47 @@ from jaxtyping import Float, Int
 from motionlift.errors import OptionError
 
 
-def window_starts(num_frames: int, *, length: int, stride: int) -> Int[np.ndarray, " window"]:
-    """First frames of the windows of a sequence, each of `length` frames.
+def window_length(num_frames: int, *, length: int, apart: int = 1) -> int:
+    """Frames in each window of a sequence: `length`, or as many as a short sequence has."""
+    return max(1, min(length, num_frames // apart))
+
+
+def window_starts(
+    num_frames: int, *, length: int, stride: int, apart: int = 1
+) -> Int[np.ndarray, " window"]:
+    """First frames of the windows of a sequence, in order; each has `window_length` frames.
 
     A window begins at every `stride`-th frame; the last one ends with the sequence, and so may
     overlap its neighbour by more than the others do. A sequence no longer than one window is one
-    window, of its own length: `min(length, num_frames)` is every window's length. Every frame is
-    covered unless the stride is longer than a window.
+    window. With frames `apart`, all of that holds for each of the slower sequences, counted in
+    its own frames. Every frame is covered unless the stride is longer than a window.
 
     Raises:
         OptionError: unless there is a frame, and length and stride are at least 1.
     """
-    if min(num_frames, length, stride) < 1:
+    if min(num_frames, length, stride, apart) < 1:
         raise OptionError(
-            f"{num_frames} frames cannot be cut into windows of {length} every {stride} frames; "
-            "each number must be at least 1"
+            f"{num_frames} frames cannot be cut into windows of {length} every {stride} frames, "
+            f"{apart} apart; each number must be at least 1"
         )
-    last = max(num_frames - length, 0)
-    starts = np.arange(0, last + stride, stride)
-    return np.minimum(starts, last)
+    length = window_length(num_frames, length=length, apart=apart)
+    starts: list[Int[np.ndarray, " window"]] = []
+    for first in range(min(apart, num_frames)):
+        last = len(range(first, num_frames, apart)) - length
+        own = np.minimum(np.arange(0, last + stride, stride), last)
+        starts.append(first + apart * own)
+    return np.sort(np.concatenate(starts))
 
 
 def cut(
-    frames: Float[Any, "frame *rest"], starts: Int[np.ndarray, " window"], *, length: int
+    frames: Float[Any, "frame *rest"],
+    starts: Int[np.ndarray, " window"],
+    *,
+    length: int,
+    apart: int = 1,
 ) -> Float[Any, "window length *rest"]:
     """A copy of each window's frames, of an array or a tensor."""
-    return frames[starts[:, None] + np.arange(length)]
+    return frames[starts[:, None] + apart * np.arange(length)]
 
 
 class Blend:
@@ -51,11 +69,14 @@ class Blend:
     Args:
         length: frames in a window.
         shape: of one frame of an answer.
+        apart: frames of the sequence from one frame of a window to the next.
     """
 
-    def __init__(self, *, length: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, *, length: int, shape: tuple[int, ...], apart: int = 1) -> None:
         rise = np.arange(1, length + 1, dtype=np.float32)
         self._triangle = np.minimum(rise, rise[::-1])
+        self._apart = apart
+        self._span = (length - 1) * apart + 1
         self._first = 0
         self._sum = np.zeros((0, *shape), dtype=np.float32)
         self._weight = np.zeros(0, dtype=np.float32)
@@ -66,9 +87,9 @@ class Blend:
         """More windows, none of which begins before a frame that was taken."""
         if not len(starts):
             return
-        self._open(int(starts.max()) + len(self._triangle))
+        self._open(int(starts.max()) + self._span)
         for start, answer in zip((starts - self._first).tolist(), answers, strict=True):
-            frames = slice(start, start + len(self._triangle))
+            frames = slice(start, start + self._span, self._apart)
             self._sum[frames] += answer * self._as_factor(self._triangle)
             self._weight[frames] += self._triangle
 

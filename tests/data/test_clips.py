@@ -8,7 +8,7 @@ import torch
 
 from motionlift.data.clips import Clips, ClipSettings
 from motionlift.data.draws import Draws
-from motionlift.errors import StoreError
+from motionlift.errors import RecipeError, StoreError
 from tests.data.bodies import write_store
 
 LENGTHS = {"train": [1, 5, 9, 10, 31], "val": [12]}
@@ -106,6 +106,18 @@ def test_at_double_speed_every_second_frame_is_taken(tmp_path: Path) -> None:
     cut = clips.cut(np.array([number]), draws).positions[0]
     expected = clips.store.positions(clips.sequences[4])[0:18:2]
     np.testing.assert_allclose(cut, expected, atol=1e-5)
+
+
+def test_clips_of_fewer_frames_a_second_take_every_kth_of_the_store(tmp_path: Path) -> None:
+    clips = _clips(tmp_path, frames=5, stride=3, fps=10.0)
+    assert clips.store.fps == 50
+    longest = clips.store.positions(clips.sequences[-1])
+    cuts = [clips.cut(np.array([n])).positions[0] for n in range(len(clips))][-5:]
+    for cut, start in zip(cuts, [0, 3, 6, 9, 10], strict=True):
+        np.testing.assert_array_equal(cut, longest[start : start + 21 : 5])
+    assert clips.name(len(clips) - 1).endswith("[10:31]")
+    with pytest.raises(RecipeError, match=r"clips\.fps is -1\.0, but a rate"):
+        ClipSettings(fps=-1.0)
 
 
 def test_shifted_clips_stay_inside_their_sequence(tmp_path: Path) -> None:

@@ -92,6 +92,15 @@ def test_noise_drifts_as_slowly_in_short_clips_as_in_long_ones() -> None:
     assert abs(sizes[0] / sizes[1] - 1) < 0.1
 
 
+def test_noise_drifts_as_fast_where_a_second_has_fewer_frames() -> None:
+    settings = CorruptionSettings(joint_mask=0.0, frame_mask=0.0)
+    camera, image = _seen(400, 41)
+    dense, _ = corrupt(image, _draws(400), settings, camera=camera)
+    sparse, _ = corrupt(image[:, ::5], _draws(400), settings, camera=camera[:, ::5], fps=10.0)
+    steps = [(dense - image)[:, ::5].diff(dim=1).std(), (sparse - image[:, ::5]).diff(dim=1).std()]
+    assert abs(steps[0] / steps[1] - 1) < 0.1
+
+
 def test_held_noise_errs_in_the_same_direction_in_the_whole_clip() -> None:
     camera, image = _seen(400, 81)
     drifting = CorruptionSettings(joint_mask=0.0, frame_mask=0.0)

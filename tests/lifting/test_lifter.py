@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from motionlift.errors import MotionliftError, OptionError, WeightsError
 from motionlift.lifting import Lifter, mirrored, root_in_image
 from motionlift.lifting import lifter as lifter_module
+from motionlift.lifting.weave import Weave
 from motionlift.skeletons import COCO17, H36M17
 from tests.lifting.makers import WINDOW, Echo, hidden, lifter, pose, tiny, with_error_head
 
@@ -178,10 +179,40 @@ def test_encoding_gives_the_representation_of_each_joint_and_frame() -> None:
 
 
 def test_unusual_frame_rates_and_jumping_frame_numbers_are_said() -> None:
-    seen = replace(pose(10), fps=240.0, frame_index=np.arange(10) * 3)
+    seen = replace(pose(10), fps=5.0, frame_index=np.arange(10) * 3)
     notes = " / ".join(lifter().lift_pose(seen).notes)
-    assert "240 frames a second" in notes
+    assert "5 frames a second" in notes
     assert "frame numbers jump 9 times" in notes
+
+
+@pytest.mark.parametrize("frames", [5 * WINDOW, 5 * WINDOW + 3, 12 * WINDOW + 1])
+def test_of_a_faster_file_the_answers_to_every_kth_frame_are_woven(frames: int) -> None:
+    seen = replace(pose(frames), fps=5 * 50.0)
+    whole = lifter().lift_pose(seen)
+    assert (whole.fps, whole.num_frames) == (250, frames)
+    slower = np.full((frames, 17, 3), np.nan, dtype=np.float32)
+    for first in range(5):
+        own = replace(
+            seen,
+            keypoints=seen.keypoints[first::5],
+            confidence=seen.confidence[first::5],
+            frame_index=seen.frame_index[first::5] // 5,
+            fps=50.0,
+        )
+        slower[first::5] = lifter().lift_pose(own).positions
+    woven = Weave(apart=5, shape=(17, 3)).add(slower, is_end=True)
+    assert_allclose(whole.positions, woven, rtol=1e-4, atol=1e-2)
+
+
+def test_a_rate_that_nobody_knows_is_assumed_and_said_where_it_matters() -> None:
+    model = tiny()
+    model.card = {"conventions": {"fps": 10.0}}
+    slow = Lifter(model, device="cpu", precision="fp32")
+    unknown, known = (replace(pose(60), fps=fps) for fps in (None, 40.0))
+    lifted = slow.lift_pose(unknown)
+    assert_array_equal(lifted.positions, slow.lift_pose(known).positions)
+    assert lifted.notes[-1].startswith("the network counts time, and no frame rate is known")
+    assert lifter().lift_pose(unknown).notes == lifter().lift_pose(known).notes
 
 
 def test_windows_have_the_length_of_the_clips_in_training() -> None:
@@ -207,7 +238,9 @@ def test_the_rate_of_the_training_is_what_the_card_says() -> None:
     knowing = Lifter(model, device="cpu")
     assert knowing.trained_fps == 100
     notes = " / ".join(knowing.lift_pose(replace(pose(10), fps=30.0)).notes)
-    assert "30 frames a second is far from the 100 of the training" in notes
+    assert "30 frames a second is far from what the network was trained for" in notes
+    notes = knowing.lift_pose(replace(pose(10), fps=None)).notes
+    assert not any("frame rate" in note for note in notes)
     model.card = {"conventions": {"fps": "fast"}}
     with pytest.raises(WeightsError, match="fps='fast', but a rate is above 0"):
         Lifter(model, device="cpu")

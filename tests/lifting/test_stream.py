@@ -41,9 +41,11 @@ def streamed(lifting: Lifter, seen: Pose2D) -> list[Pose3D]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(recordings(), st.sampled_from(sorted(LIFTERS)))
-def test_a_stream_ends_with_what_the_offline_lift_gives(seen: Pose2D, stride: int) -> None:
-    lifting = LIFTERS[stride]
+@given(recordings(), st.sampled_from(sorted(LIFTERS)), st.sampled_from([50.0, 100.0, 200.0]))
+def test_a_stream_ends_with_what_the_offline_lift_gives(
+    seen: Pose2D, stride: int, fps: float
+) -> None:
+    lifting, seen = LIFTERS[stride], replace(seen, fps=fps)
     parts = streamed(lifting, seen)
     positions = np.concatenate([part.positions for part in parts])
     assert_array_equal(
@@ -73,6 +75,17 @@ def test_answers_come_a_window_after_their_frame(stride: int) -> None:
         lifted = stream.push(seen.keypoints[frame], seen.confidence[frame])
         assert_array_equal(lifted.frame_index, [frame - WINDOW] if frame >= WINDOW else [])
     assert_array_equal(stream.finish().frame_index, np.arange(50 - WINDOW, 50))
+
+
+def test_of_a_faster_stream_answers_come_as_many_seconds_after_their_frame() -> None:
+    seen = pose(100)
+    stream = LIFTERS[6].stream(skeleton=H36M17, fps=3 * 50.0)
+    assert stream.latency == 3 * WINDOW + 5
+    for frame in range(100):
+        lifted = stream.push(seen.keypoints[frame], seen.confidence[frame])
+        assert_array_equal(lifted.frame_index, [frame - 41] if frame >= 41 else [])
+        assert len(stream._points) <= 6 * WINDOW
+    assert_array_equal(stream.finish().frame_index, np.arange(59, 100))
 
 
 def test_keypoints_of_another_skeleton_become_joints() -> None:

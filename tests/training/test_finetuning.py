@@ -73,9 +73,12 @@ def test_another_frame_rate_than_the_backbone_knows_is_said(tmp_path: Path) -> N
     store = write_repetitions(tmp_path / "store", each=2)
     recipe = _recipe("action", str(path))
     said = describe_parts(recipe, store, build_network(recipe, store))
-    assert said.endswith(f"; it knows 30 frames a second, and the store has {store.fps:g}")
+    assert said.endswith(f"; it knows 30 frames a second, and is given {store.fps:g}")
     anew = replace(recipe, from_scratch=True)
     assert "it knows" not in describe_parts(anew, store, build_network(anew, store))
+    asked = with_network_of_model(recipe, base=recipe)
+    assert asked.data.clips.fps == 30
+    assert "it knows" not in describe_parts(asked, store, build_network(asked, store))
 
 
 def test_the_card_says_what_the_weights_before_had_learned_from(tmp_path: Path) -> None:

@@ -86,7 +86,9 @@ def make_batch(
         weight = _reached(weight)
     positions = vary_body(positions, draws, settings.body)
     camera, image = see(positions, draws, settings.views, has_root=weight[..., H36M17.root] > 0)
-    image, confidence = corrupt(image, draws, settings.corruption, camera=camera)
+    # Without a rate of their own clips are drawn as published, whatever the store's.
+    rate = {"fps": settings.clips.fps} if settings.clips.fps else {}
+    image, confidence = corrupt(image, draws, settings.corruption, camera=camera, **rate)
     return place(image, confidence * weight, camera, weight=weight)
 
 

@@ -26,18 +26,23 @@ class ClipSettings:
     """How clips are taken from sequences.
 
     Attributes:
+        fps: frames a second of a clip, which may be fewer than those of the store; 0 for as many.
+            What a network sees of time, `timing.frames_apart` gives it again when it lifts.
         slowest, fastest: each sample plays at a speed drawn log-uniformly between them; 1 is as
             recorded. A fast sample looks like one of few frames a second.
         shift: whether a sample starts at a random frame within its stride.
         repeats: how often an epoch sees each clip of a dataset, by dataset; 1 if not named.
     """
 
+    fps: float = 0.0
     slowest: float = 1.0
     fastest: float = 1.0
     shift: bool = False
     repeats: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not 0 <= self.fps < float("inf"):
+            raise RecipeError(f"clips.fps is {self.fps}, but a rate, or 0 for that of the store")
         if not 0 < self.slowest <= self.fastest < float("inf"):
             raise RecipeError(
                 f"clips.slowest and fastest are {self.slowest} and {self.fastest}, but above 0, "
@@ -84,6 +89,9 @@ class Clips:
         self.frames = frames
         self.stride = stride
         self.settings = settings
+        # Frames of the store from one frame of a clip to the next, and from its first to its last.
+        self._step = store.fps / (settings.fps or store.fps)
+        self._span = 1 + math.floor((frames - 1) * self._step)
         self.sequences: tuple[Sequence, ...] = store.select(split=split, units=units)
         if not self.sequences:
             what = "3D" if units == "m" else "2D-only"
@@ -91,7 +99,7 @@ class Clips:
         rows = [
             (number, start)
             for number, sequence in enumerate(self.sequences)
-            for start in window_starts(sequence.frames, length=frames, stride=stride)
+            for start in window_starts(sequence.frames, length=self._span, stride=stride)
             if units == "m" or self._shows_somebody(sequence, start)
         ]
         self._index: Int[np.ndarray, "clip 2"] = np.array(rows, dtype=np.int64).reshape(-1, 2)
@@ -157,7 +165,7 @@ class Clips:
     def name(self, sample: int) -> str:
         """The sequence and frames of a sample, for messages."""
         number, start = self._index[sample % len(self)]
-        return f"{self.sequences[number].name}[{start}:{start + self.frames}]"
+        return f"{self.sequences[number].name}[{start}:{start + self._span}]"
 
     def cut(self, samples: Int[np.ndarray, " B"], draws: Draws | None = None) -> Cut:
         """The joints of these samples; with `draws`, at each sample's own speed and shift."""
@@ -170,16 +178,16 @@ class Clips:
 
     def _shows_somebody(self, sequence: Sequence, start: int) -> bool:
         """Whether half of the joints are seen in half of the frames."""
-        visibility = self.store.visibility(sequence)[start : start + self.frames]
+        visibility = self.store.visibility(sequence)[start : start + self._span]
         return bool((visibility.mean(axis=1) > 0.5).mean() >= 0.5)
 
     def _time_of(
         self, count: int, draws: Draws | None
     ) -> tuple[Float[np.ndarray, " B"], Float[np.ndarray, " B"]]:
         if draws is None:
-            return np.zeros(count), np.ones(count)
+            return np.zeros(count), np.full(count, self._step)
         low, high = np.log(self.settings.slowest), np.log(self.settings.fastest)
-        speeds = torch.exp(draws.uniform("speed", low=low, high=high))
+        speeds = self._step * torch.exp(draws.uniform("speed", low=low, high=high))
         # Whole frames: a shift between frames would smooth every recording a little.
         shifts = torch.floor(draws.uniform("shift", high=float(self.stride)))
         return shifts.numpy() * self.settings.shift, speeds.double().numpy()

@@ -31,6 +31,7 @@ from motionlift.skeletons import H36M17
 
 # The published 27 key frames over 243 frames, at 50 frames a second: one each 9.3 frames.
 KEY_FRAME_SPACING = 242 / 26
+_PUBLISHED_FPS = 50.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,7 @@ def corrupt(
     settings: CorruptionSettings,
     *,
     camera: Float[Tensor, "B F J 3"],
+    fps: float = _PUBLISHED_FPS,
 ) -> tuple[Float[Tensor, "B F J 2"], Float[Tensor, "B F J"]]:
     """Keypoints as a detector would report them, and their confidence (0: missing).
 
@@ -99,6 +101,7 @@ def corrupt(
         image: projected joints, in metres at the person's distance.
         camera: the same joints in camera space; tells where a detector's own hips and shoulders
             would be.
+        fps: frames a second; the noise drifts as fast at any rate.
     """
     count, frames, joints, _ = image.shape
     if settings.compat == "published":
@@ -120,7 +123,13 @@ def corrupt(
             "noise strength", 1, 1, 1, low=1 - settings.noise_spread, high=1 + settings.noise_spread
         )
         model = noise_model(image.device, settings.noise_file)
-        offset = strength * _offsets_of(draws, model, frames=frames, held=settings.held)
+        offset = strength * _offsets_of(
+            draws,
+            model,
+            frames=frames,
+            spacing=KEY_FRAME_SPACING * fps / _PUBLISHED_FPS,
+            held=settings.held,
+        )
         image = image + offset * METRES_PER_UNIT
         distance = offset.norm(dim=-1)
         shift = draws.normal("confidence", frames, joints)
@@ -192,17 +201,17 @@ def _is_corrupted(draws: Draws, settings: CorruptionSettings) -> Bool[Tensor, " 
 
 
 def _offsets_of(
-    draws: Draws, model: NoiseModel, *, frames: int, held: float
+    draws: Draws, model: NoiseModel, *, frames: int, spacing: float, held: float
 ) -> Float[Tensor, "B frames J 2"]:
     joints = H36M17.num_joints
-    keys = int((frames - 1) / KEY_FRAME_SPACING) + 2
+    keys = int((frames - 1) / spacing) + 2
     offsets = keypoint_offsets(
         select=draws.uniform("select", keys, joints),
         gaussian=draws.normal("gaussian", keys, joints, 2),
         uniform=draws.uniform("uniform", keys, joints, 2),
         model=model,
     )
-    drift = stretch(offsets.flatten(2), frames=frames, spacing=KEY_FRAME_SPACING)
+    drift = stretch(offsets.flatten(2), frames=frames, spacing=spacing)
     if held > 0:
         is_held = draws.chance("held", 1, 1, probability=held)
         drift = torch.where(is_held, drift[:, :1], drift)

@@ -7,9 +7,10 @@ from jaxtyping import Float, Float32, Int
 
 from motionlift.camera import box_of_visible
 from motionlift.errors import MotionliftError
+from motionlift.lifting.weave import Weave
 from motionlift.poses import Pose2D
 from motionlift.skeletons import H36M17
-from motionlift.windows import Blend, cut, window_starts
+from motionlift.windows import Blend, cut, window_length, window_starts
 
 # What a network says to clips, each of the same length.
 Ask = Callable[
@@ -25,12 +26,14 @@ def cut_clips(
     starts: Int[np.ndarray, " window"],
     *,
     length: int,
+    apart: int,
 ) -> tuple[Float32[np.ndarray, "window frame 17 3"], Float32[np.ndarray, " window"]]:
     """Each window in its own clip space, as `image_to_clip` has it, and the pixels of its unit.
 
     A window without two distinct visible points has 0 pixels a unit: it is not to be used.
     """
-    points, seen = cut(keypoints, starts, length=length), cut(confidence, starts, length=length)
+    points = cut(keypoints, starts, length=length, apart=apart)
+    seen = cut(confidence, starts, length=length, apart=apart)
     # With nobody in a window its box is infinite, and NumPy would warn of it.
     with np.errstate(invalid="ignore"):
         center, scale = box_of_visible(points, seen)
@@ -46,19 +49,29 @@ class Passage:
 
     Args:
         length, stride: of the windows; a shorter sequence is one window of its own length.
+        apart: frames from one frame of a window to the next.
         channels: of a joint of an answer.
         in_pixels: bring answers back from clip space into pixels.
     """
 
     def __init__(
-        self, seen: Pose2D, *, length: int, stride: int, channels: int, in_pixels: bool
+        self,
+        seen: Pose2D,
+        *,
+        length: int,
+        stride: int,
+        apart: int,
+        channels: int,
+        in_pixels: bool,
     ) -> None:
-        self.length = min(length, seen.num_frames)
-        self.starts = window_starts(seen.num_frames, length=length, stride=stride)
+        self.length = window_length(seen.num_frames, length=length, apart=apart)
+        self.starts = window_starts(seen.num_frames, length=length, stride=stride, apart=apart)
         self.joined = np.empty((seen.num_frames, H36M17.num_joints, channels), dtype=np.float32)
         self._seen = seen
         self._in_pixels = in_pixels
-        self._blend = Blend(length=self.length, shape=self.joined.shape[1:])
+        self._apart = apart
+        self._blend = Blend(length=self.length, shape=self.joined.shape[1:], apart=apart)
+        self._weave = Weave(apart=apart, shape=self.joined.shape[1:])
         self._num_joined = 0
         self._is_anybody = False
 
@@ -67,7 +80,13 @@ class Passage:
     ) -> tuple[Float32[np.ndarray, "window frame 17 3"], Float32[np.ndarray, " window"]]:
         """See `cut_clips`."""
         seen = self._seen
-        return cut_clips(seen.keypoints, seen.confidence, self.starts[windows], length=self.length)
+        return cut_clips(
+            seen.keypoints,
+            seen.confidence,
+            self.starts[windows],
+            length=self.length,
+            apart=self._apart,
+        )
 
     def answer(
         self,
@@ -84,12 +103,13 @@ class Passage:
         # No later window reaches before the start of the next one.
         is_last = windows.stop == len(self.starts)
         end = len(self.joined) if is_last else int(self.starts[windows.stop])
-        self.joined[self._num_joined : end] = self._blend.take(end)
-        self._num_joined = end
+        final = self._weave.add(self._blend.take(end), is_end=is_last)
+        self.joined[self._num_joined : self._num_joined + len(final)] = final
+        self._num_joined += len(final)
         if is_last and not self._is_anybody:
             raise MotionliftError(
-                f"{self._seen.source}: no two distinct keypoints are visible within {self.length} "
-                "frames; there is nothing to lift"
+                f"{self._seen.source}: no two distinct keypoints are visible within "
+                f"{self.length * self._apart} frames; there is nothing to lift"
             )
 
 

@@ -16,6 +16,7 @@ from motionlift.network.device import autocast, choose_device, choose_precision
 from motionlift.network.dstformer import DSTformer
 from motionlift.poses import Pose2D, Pose3D, to_h36m17
 from motionlift.skeletons import H36M17, Skeleton
+from motionlift.timing import frames_apart
 
 # Frames times channels of a batch. More gains nothing: a CPU's caches overflow, a GPU is full.
 _BATCH_SIZE = {"cpu": 2**16, "cuda": 2**22, "mps": 2**20}
@@ -31,9 +32,10 @@ class Lifter:
         device: "cpu", "cuda", "cuda:1", "mps"; the fastest that is here if not given.
         precision: "fp32" or "bf16"; what the device is made for if not given.
         window: frames in a window, at most those of the longest clip that the network was trained
-            on, which it is if not given.
-        stride: frames from one window to the next; half a window if not given. Windows overlap by
-            the rest, and fade into each other there.
+            on, which it is if not given. Of a file of more frames a second than the network was
+            trained at, a window has every k-th (`timing.frames_apart`).
+        stride: frames of a window from its start to the next one's; half a window if not given.
+            Windows overlap by the rest, and fade into each other there.
         flip: also lift the mirror image, and average the two answers; takes twice the time.
 
     Attributes:
@@ -158,7 +160,12 @@ class Lifter:
     ) -> list[Float32[np.ndarray, "frame 17 channel"]]:
         passages = [
             Passage(
-                each, length=self.window, stride=self.stride, channels=channels, in_pixels=in_pixels
+                each,
+                length=self.window,
+                stride=self.stride,
+                apart=frames_apart(each.fps, trained=self.trained_fps),
+                channels=channels,
+                in_pixels=in_pixels,
             )
             for each in seen
         ]

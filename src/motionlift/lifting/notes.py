@@ -5,7 +5,7 @@ from jaxtyping import Bool
 
 from motionlift.poses import Pose2D
 from motionlift.skeletons import H36M17
-from motionlift.timing import is_known_rate
+from motionlift.timing import ASSUMED_FPS, lifting_rate
 
 
 class Findings:
@@ -40,10 +40,15 @@ class Findings:
                 f"{self._num_missing} frames are too far from any keypoint to be lifted; they are "
                 "missing"
             )
-        if fps is not None and not is_known_rate(fps, trained=trained_fps):
+        if fps is None and trained_fps < ASSUMED_FPS:
             notes.append(
-                f"{fps:g} frames a second is far from the {trained_fps:g} of the training; "
-                "frames are lifted as they are, so speeds may be off"
+                "the network counts time, and no frame rate is known: lifted as at "
+                f"{ASSUMED_FPS:g} frames a second; --fps says it"
+            )
+        if fps is not None and lifting_rate(fps, trained=trained_fps) != fps:
+            notes.append(
+                f"{fps:g} frames a second is far from what the network was trained for; frames "
+                "are lifted as they are, so speeds may be off"
             )
         return notes
 

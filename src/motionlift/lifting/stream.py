@@ -3,7 +3,9 @@
 The windows are those of `Lifter.lift_pose`, each asked for when its last frame is there, and
 joined in the same way. But offline the last window ends with the sequence, and a stream does not
 know when that will be: any frame might be the last. So a frame's answer is given when a window
-that ends now can no longer reach it, one window's length later.
+that ends now can no longer reach it, one window's length later. Of more frames a second than the
+network was trained at a window has every k-th: then that is k times as many frames, and as long,
+and the 2 k - 1 frames after it that its own is averaged with (`weave`).
 """
 
 from typing import TYPE_CHECKING
@@ -15,9 +17,11 @@ from motionlift.errors import MotionliftError
 from motionlift.lifting.batches import cut_clips
 from motionlift.lifting.motion import as_motion, best_shift, root_at_zero
 from motionlift.lifting.notes import Findings
+from motionlift.lifting.weave import Weave
 from motionlift.poses import Pose2D, Pose3D, to_h36m17
 from motionlift.skeletons import H36M17, Skeleton
-from motionlift.windows import Blend
+from motionlift.timing import frames_apart
+from motionlift.windows import Blend, window_length, window_starts
 
 if TYPE_CHECKING:
     from motionlift.lifting.lifter import Lifter
@@ -37,12 +41,14 @@ class StreamLifter:
     def __init__(
         self, lifter: "Lifter", *, skeleton: Skeleton, fps: float | None, source: str
     ) -> None:
-        self.latency = lifter.window
+        self._apart = frames_apart(fps, trained=lifter.trained_fps)
+        self._weave = Weave(apart=self._apart, shape=(H36M17.num_joints, lifter.channels))
+        self.latency = lifter.window * self._apart + self._weave.reach
         self._lifter = lifter
         self._skeleton, self._fps, self._source = skeleton, fps, source
-        self._blend = Blend(length=lifter.window, shape=(H36M17.num_joints, lifter.channels))
+        self._blend = self._blend_of(lifter.window)
         self._findings = Findings()
-        self._num_pushed = self._num_given = self._next_window = 0
+        self._num_pushed = self._num_joined = self._num_given = self._num_asked = 0
         # The frames that are still needed, and the number of the first of them.
         self._points: list[Float[np.ndarray, "17 3"]] = []
         self._first_kept = 0
@@ -66,10 +72,12 @@ class StreamLifter:
             raise MotionliftError(f"{self._source}: the stream is finished; make another one")
         self._points.append(self._in_h36m17(keypoints, confidence))
         self._num_pushed += 1
-        if self._num_pushed == self._next_window + self.latency:
-            self._ask(self._next_window, length=self.latency)
-            self._next_window += self._lifter.stride
-        return self._give(max(self._num_pushed - self.latency, self._num_given), notes=())
+        span = (self._lifter.window - 1) * self._apart + 1
+        if self._num_pushed == self._start(self._num_asked) + span:
+            self._ask(self._start(self._num_asked), length=self._lifter.window)
+            self._num_asked += 1
+        joined = max(self._num_pushed - self._lifter.window * self._apart, self._num_joined)
+        return self._give(joined, notes=())
 
     def finish(self) -> Pose3D:
         """The frames not yet given; the notes are on the whole stream.
@@ -81,16 +89,29 @@ class StreamLifter:
             why = "is finished already" if self._is_over else "has no frame; push one first"
             raise MotionliftError(f"{self._source}: the stream {why}")
         self._is_over = True
-        last = self._num_pushed - self.latency
-        if last < 0:
-            # Shorter than a window: one window of its own length, and nothing was asked so far.
-            self._blend = Blend(
-                length=self._num_pushed, shape=(H36M17.num_joints, self._lifter.channels)
-            )
-            self._ask(0, length=self._num_pushed)
-        elif last > self._next_window - self._lifter.stride:
-            self._ask(last, length=self.latency)
+        window, stride = self._lifter.window, self._lifter.stride
+        length = window_length(self._num_pushed, length=window, apart=self._apart)
+        if length < window:
+            # Windows of a short sequence are shorter, also those that were asked for.
+            self._blend, self._num_asked = self._blend_of(length), 0
+        starts = window_starts(self._num_pushed, length=window, stride=stride, apart=self._apart)
+        for start in starts.tolist():
+            if not self._is_asked(start):
+                self._ask(start, length=length)
         return self._give(self._num_pushed, notes=None)
+
+    def _start(self, number: int) -> int:
+        """The first frame of the window of that number, but for those that end with the stream."""
+        turn, first = divmod(number, self._apart)
+        return first + turn * self._lifter.stride * self._apart
+
+    def _is_asked(self, start: int) -> bool:
+        turn, rest = divmod(start // self._apart, self._lifter.stride)
+        return rest == 0 and turn * self._apart + start % self._apart < self._num_asked
+
+    def _blend_of(self, length: int) -> Blend:
+        shape = (H36M17.num_joints, self._lifter.channels)
+        return Blend(length=length, shape=shape, apart=self._apart)
 
     def _in_h36m17(
         self, keypoints: np.ndarray | None, confidence: np.ndarray | None
@@ -125,14 +146,21 @@ class StreamLifter:
         """Have the network answer to the window of the latest frames."""
         points = np.stack(self._points[start - self._first_kept :])
         starts = np.array([0])
-        clips, scale = cut_clips(points[..., :2], points[..., 2], starts, length=length)
+        clips, scale = cut_clips(
+            points[..., :2], points[..., 2], starts, length=length, apart=self._apart
+        )
         if scale[0] > 0:
             self._blend.add(self._lifter.answer(clips) * scale[0], starts + start)
 
-    def _give(self, end: int, *, notes: tuple[str, ...] | None) -> Pose3D:
-        """The frames before `end` that were not given yet; notes on all if None are given."""
-        first, self._num_given = self._num_given, end
-        answers = self._blend.take(end)
+    def _give(self, joined: int, *, notes: tuple[str, ...] | None) -> Pose3D:
+        """Of the frames before `joined`, to which no window is to come, those that are final now.
+
+        None as notes is the end of the stream: all that are left, with notes on the whole.
+        """
+        raw, self._num_joined = self._blend.take(joined), joined
+        answers = self._weave.add(raw, is_end=notes is None)
+        first, end = self._num_given, self._num_given + len(answers)
+        self._num_given = end
         root_at_zero(answers)
         shape = (end - first, H36M17.num_joints, 3)
         offset = first - self._first_kept
@@ -159,6 +187,6 @@ class StreamLifter:
 
     def _forget(self, end: int) -> None:
         """Drop frames that are given and in no window to come."""
-        needed = min(end, self._next_window)
+        needed = min(end, self._start(self._num_asked))
         del self._points[: max(needed - self._first_kept, 0)]
         self._first_kept = max(self._first_kept, needed)

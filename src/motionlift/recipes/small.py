@@ -38,10 +38,10 @@ RECIPE = replace(
             shift=True,
             repeats={"cmu": 1.5, "reactidle": 0.15, "mesh2motion": 2.0},
         ),
-        body=BodySettings(bone_scale=0.02, limb_scale=0.03, exchange=0.35),
-        views=ViewSettings(tumbled=0.05, projection="perspective", share=0.4, nearest=2.0),
+        body=BodySettings(bone_scale=0.01, limb_scale=0.02, exchange=0.35, turn=0.4),
+        views=ViewSettings(tumbled=0.05, projection="perspective", share=0.3, nearest=2.0),
         corruption=CorruptionSettings(
-            noise_spread=1.0, offsets=1.0, held=0.4, absent=0.25, occlusion=0.15, share=0.85
+            noise_spread=1.0, offsets=0.5, held=0.2, absent=0.25, occlusion=0.15, share=0.9
         ),
     ),
     # Depth is learned from many different poses a step, so single frames come first; motion, which
@@ -49,8 +49,8 @@ RECIPE = replace(
     # clips, of which a step sees the fewest, when it is almost 0.
     stages=(
         Stage(frames=1, stride=1, batch=432, epochs=3),
-        Stage(frames=9, stride=9, batch=96, epochs=10),
-        Stage(frames=27, stride=27, batch=48, epochs=6),
+        Stage(frames=9, stride=9, batch=96, epochs=5),
+        Stage(frames=27, stride=27, batch=48, epochs=4),
     ),
     task=Lift(losses=LossWeights(velocity=3.0), keypoints_from_epoch=3),
     optimizer=OptimizerSettings(

@@ -39,7 +39,7 @@ def make_card(
             "skeleton": "H36M17",
             "input": CLIP_CONVENTION,
             "output": "root-relative joints over the input's scale, camera axes",
-            "fps": store.fps,
+            "fps": recipe.data.clips.fps or store.fps,
         },
         "data": _data(sequences),
         "validation": dict(validation),

@@ -21,7 +21,8 @@ from motionlift.training.recipe import Recipe
 def with_network_of_model(recipe: Recipe, *, base: Recipe) -> Recipe:
     """The recipe with the sizes of the model that it begins from, if it begins from one.
 
-    Stages of 0 frames have as many as the model has learned with.
+    Stages of 0 frames have as many as the model has learned with, and clips its frames a second,
+    unless the recipe asks for others.
 
     Raises:
         RecipeError: if the recipe sets another size, or clips that are too long for the model.
@@ -48,7 +49,11 @@ def with_network_of_model(recipe: Recipe, *, base: Recipe) -> Recipe:
         dataclasses.replace(stage, frames=stage.frames or clip_frames(model))
         for stage in recipe.stages
     )
-    return dataclasses.replace(recipe, network=theirs, stages=stages)
+    clips = recipe.data.clips
+    if clips.fps == base.data.clips.fps:
+        clips = dataclasses.replace(clips, fps=trained_fps(model))
+    data = dataclasses.replace(recipe.data, clips=clips)
+    return dataclasses.replace(recipe, network=theirs, stages=stages, data=data)
 
 
 def build_network(recipe: Recipe, store: Store) -> nn.Module:
@@ -150,6 +155,7 @@ def describe_parts(recipe: Recipe, store: Store, model: nn.Module) -> str:
         said.append(f"it knows clips of {known} frames, and is given {longest}")
     if card_of(model):
         fps = trained_fps(cast(DSTformer, getattr(model, "backbone", model)))
-        if fps != store.fps:
-            said.append(f"it knows {fps:g} frames a second, and the store has {store.fps:g}")
+        given = recipe.data.clips.fps or store.fps
+        if fps != given:
+            said.append(f"it knows {fps:g} frames a second, and is given {given:g}")
     return "; ".join(said)

@@ -15,8 +15,9 @@ import numpy as np
 
 from motionlift.errors import OptionError
 from motionlift.poses import Pose2D, Pose3D
+from motionlift.timing import frames_apart
 from motionlift.viewer.page import Live, check_page, write_page
-from motionlift.windows import window_starts
+from motionlift.windows import window_length, window_starts
 
 if TYPE_CHECKING:
     from motionlift.lifting import Lifter
@@ -89,12 +90,13 @@ def _setting(lifted: Pose3D, lifter: "Lifter") -> dict[str, Any]:
     assert seen is not None
     confidence = seen.confidence[..., None]
     points = np.concatenate([np.nan_to_num(seen.keypoints), confidence], axis=-1)
-    length = min(lifter.window, seen.num_frames)
-    starts = window_starts(seen.num_frames, length=lifter.window, stride=lifter.stride)
+    apart = frames_apart(seen.fps, trained=lifter.trained_fps)
+    starts = window_starts(seen.num_frames, length=lifter.window, stride=lifter.stride, apart=apart)
     return {
         "keypoints": _floats(points),
         "expected": _floats(lifted.positions),
-        "length": length,
+        "length": window_length(seen.num_frames, length=lifter.window, apart=apart),
+        "apart": apart,
         "starts": starts.tolist(),
     }
 

@@ -28,25 +28,29 @@ class BrowserLifter {
   }
 
   // Joints in pixels, (frame, joint, 3), of the frames that the windows with these starts cover;
-  // NaN where no window had an answer.
-  async lift(keypoints, starts, length) {
+  // NaN where no window had an answer. A window has `length` frames, each so many `apart`.
+  async lift(keypoints, starts, { length, apart }) {
     const joined = new Float32Array(NUM_FRAMES * NUM_JOINTS * 3);
     const total = new Float32Array(NUM_FRAMES);
     for (let first = 0; first < starts.length; first += WINDOWS_AT_ONCE) {
       const some = starts.slice(first, first + WINDOWS_AT_ONCE);
-      const answers = await this.answer(keypoints, some, length);
-      some.forEach((start, k) => blend(joined, total, answers, { start, k, length }));
+      const answers = await this.answer(keypoints, some, { length, apart });
+      some.forEach((start, k) => blend(joined, total, answers, { start, k, length, apart }));
       // Lets the page draw.
       await new Promise((done) => setTimeout(done));
     }
     return joined.map((value, at) => value / (total[Math.floor(at / (NUM_JOINTS * 3))] || NaN));
   }
 
-  async answer(keypoints, starts, length) {
+  async answer(keypoints, starts, { length, apart }) {
     const size = NUM_JOINTS * 3;
     const data = new Float32Array(starts.length * length * size);
-    starts.forEach((start, k) =>
-      data.set(keypoints.subarray(start * size, (start + length) * size), k * length * size));
+    starts.forEach((start, k) => {
+      for (let frame = 0; frame < length; frame += 1) {
+        const from = (start + frame * apart) * size;
+        data.set(keypoints.subarray(from, from + size), (k * length + frame) * size);
+      }
+    });
     const tensor = new this.ort.Tensor("float32", data, [starts.length, length, NUM_JOINTS, 3]);
     const { joints } = await this.session.run({ keypoints: tensor });
     return joints.data;
@@ -54,13 +58,13 @@ class BrowserLifter {
 }
 
 // Adds one window, which weighs most in its middle. One in which nobody is seen has NaN as its answer.
-function blend(joined, total, answers, { start, k, length }) {
+function blend(joined, total, answers, { start, k, length, apart }) {
   const size = NUM_JOINTS * 3;
   if (Number.isNaN(answers[k * length * size])) return;
   for (let frame = 0; frame < length; frame += 1) {
     const weight = Math.min(frame + 1, length - frame);
-    const [to, from] = [(start + frame) * size, (k * length + frame) * size];
-    total[start + frame] += weight;
+    const [to, from] = [(start + frame * apart) * size, (k * length + frame) * size];
+    total[start + frame * apart] += weight;
     for (let at = 0; at < size; at += 1) joined[to + at] += weight * answers[from + at];
   }
 }

@@ -11,6 +11,7 @@ class Live {
     this.expected = floats(setting.expected);
     this.keypoints = this.detected.slice();
     this.length = setting.length;
+    this.apart = setting.apart;
     this.starts = setting.starts;
     this.taken = null;
     this.isBusy = false;
@@ -19,7 +20,7 @@ class Live {
 
   async liftAll() {
     const began = performance.now();
-    const answer = await this.lifter.lift(this.keypoints, this.starts, this.length);
+    const answer = await this.lifter.lift(this.keypoints, this.starts, this);
     this.milliseconds = (performance.now() - began) / NUM_FRAMES;
     this.put(answer);
     return answer;
@@ -94,7 +95,10 @@ class Live {
       this.keypoints[at + 1] += dy;
     }
     this.show();
-    this.again(this.starts.filter((start) => start <= frame && frame < start + this.length));
+    this.again(this.starts.filter((start) => {
+      const within = (frame - start) / this.apart;
+      return Number.isInteger(within) && within >= 0 && within < this.length;
+    }));
   }
 
   // Lifts some windows; what is asked for meanwhile waits, and only the last of it is done.
@@ -105,7 +109,7 @@ class Live {
     while (this.waiting) {
       const now = this.waiting;
       this.waiting = null;
-      this.put(await this.lifter.lift(this.keypoints, now, this.length));
+      this.put(await this.lifter.lift(this.keypoints, now, this));
     }
     this.isBusy = false;
     document.documentElement.dataset.lifted = Number(document.documentElement.dataset.lifted) + 1;
