@@ -32,7 +32,7 @@ class Build:
         skeleton: of the keypoints, where files of several look alike; the table's wins.
         image_size: width and height in pixels, for keypoints given as parts of the picture.
         names: TOML file that names the joints of a skeleton that is not known yet.
-        up: axis that points up, where the files do not say.
+        up: axis that points up, instead of what the files say; not for files in a camera's axes.
         metres_per_unit: size of the files' unit of length, instead of what is known or measured.
         body_model: for AMASS: the .npz of SMPL+H or SMPL-X, or the folder of the downloaded ones.
         joint_regressor: for AMASS: .npy of Human3.6M's 17 joints from that model's surface; without

@@ -23,7 +23,7 @@ class Detection:
     """How people are found in a video."""
 
     detector: str | None = None
-    """for a video: what finds people in it; mediapipe if not given, else rtmlib"""
+    """for a video: what finds people in it; mediapipe (if not given) or rtmlib"""
     detect_again: bool = False
     """for a video: find people anew, even if the detections of an earlier run are there"""
     fetch_weights: bool = False
@@ -37,7 +37,8 @@ class DetectArguments:
     video: Annotated[Path, tyro.conf.Positional]
     """the video"""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
-    """.npz file of detections to write; nothing is done if it is there and of this video"""
+    """.npz file of detections to write; nothing is done if it is there, of this video and
+    found in the same way"""
     how: Annotated[Detection, tyro.conf.arg(name="")]
 
 

@@ -41,7 +41,7 @@ class MotionReading:
     fps: float | None = None
     """frames a second, instead of what the files say"""
     up: Literal["x", "y", "z"] | None = None
-    """axis that points up, where the files do not say"""
+    """axis that points up, instead of what the files say; not for files in a camera's axes"""
     metres_per_unit: float | None = None
     """size of the files' unit of length, instead of what is known of them"""
     names: Path | None = None

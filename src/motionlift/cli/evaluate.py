@@ -24,8 +24,8 @@ class Arguments:
     Attributes:
         store: the store that holds the motion, a folder; see `motionlift data build`.
         data: the file of a published test set; which one, the protocol says.
-        model: a file of weights, or a name of `motionlift info`; several are taken for one recipe
-            under several seeds, and give a mean and a standard deviation.
+        model: a file of weights, or the name of weights that ship; several are taken for one
+            recipe under several seeds, and give a mean and a standard deviation.
         protocol: what is scored, and how.
         json: write all numbers to this JSON file.
         html: write a report with pictures to this HTML file.

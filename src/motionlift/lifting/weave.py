@@ -28,7 +28,7 @@ class Weave:
     """
 
     def __init__(self, *, apart: int, shape: tuple[int, ...]) -> None:
-        self._weights = _curve_weights(apart)
+        self._weights = curve_weights(apart)
         self.reach = len(self._weights) - 1
         # The frames that are still open or stand beside one that is.
         self._frames = np.zeros((0, *shape), dtype=np.float32)
@@ -75,7 +75,7 @@ class Weave:
         return mean.reshape(-1, *frames.shape[1:])
 
 
-def _curve_weights(apart: int) -> Float64[np.ndarray, " distance"]:
+def curve_weights(apart: int) -> Float64[np.ndarray, " distance"]:
     """How much a frame at each distance counts in the mean of `apart` curves; with both sides 1.
 
     A Catmull-Rom curve weighs a point at x spacings 1.5 x^3 - 2.5 x^2 + 1 within one spacing, and

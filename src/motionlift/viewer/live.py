@@ -86,6 +86,8 @@ def runtime_version(runtime: Path) -> str:
 
 def _setting(lifted: Pose3D, lifter: "Lifter") -> dict[str, Any]:
     """Everything that the page's lift begins with, exact: single precision, as the network's."""
+    from motionlift.lifting.weave import curve_weights
+
     seen = lifted.lifted_from
     assert seen is not None
     confidence = seen.confidence[..., None]
@@ -97,6 +99,7 @@ def _setting(lifted: Pose3D, lifter: "Lifter") -> dict[str, Any]:
         "expected": _floats(lifted.positions),
         "length": window_length(seen.num_frames, length=lifter.window, apart=apart),
         "apart": apart,
+        "weights": curve_weights(apart).tolist(),
         "starts": starts.tolist(),
     }
 

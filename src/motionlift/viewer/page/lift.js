@@ -28,8 +28,9 @@ class BrowserLifter {
   }
 
   // Joints in pixels, (frame, joint, 3), of the frames that the windows with these starts cover;
-  // NaN where no window had an answer. A window has `length` frames, each so many `apart`.
-  async lift(keypoints, starts, { length, apart }) {
+  // NaN where no window had an answer. A window has `length` frames, each so many `apart`; `weights`
+  // are those of a frame and of its neighbours on both sides, as motionlift's `lifting.weave` says.
+  async lift(keypoints, starts, { length, apart, weights }) {
     const joined = new Float32Array(NUM_FRAMES * NUM_JOINTS * 3);
     const total = new Float32Array(NUM_FRAMES);
     for (let first = 0; first < starts.length; first += WINDOWS_AT_ONCE) {
@@ -39,7 +40,8 @@ class BrowserLifter {
       // Lets the page draw.
       await new Promise((done) => setTimeout(done));
     }
-    return joined.map((value, at) => value / (total[Math.floor(at / (NUM_JOINTS * 3))] || NaN));
+    const size = NUM_JOINTS * 3;
+    return woven(joined.map((value, at) => value / (total[Math.floor(at / size)] || NaN)), weights);
   }
 
   async answer(keypoints, starts, { length, apart }) {
@@ -67,4 +69,27 @@ function blend(joined, total, answers, { start, k, length, apart }) {
     total[start + frame * apart] += weight;
     for (let at = 0; at < size; at += 1) joined[to + at] += weight * answers[from + at];
   }
+}
+
+// Each frame's mean with its neighbours; only such count as stand on both sides.
+function woven(answers, [own, ...others]) {
+  const size = NUM_JOINTS * 3;
+  const isKnown = (frame) =>
+    frame >= 0 && frame < NUM_FRAMES && !Number.isNaN(answers[frame * size]);
+  const mean = answers.slice();
+  for (let frame = 0; frame < NUM_FRAMES; frame += 1) {
+    if (!isKnown(frame)) continue;
+    const pairs = others
+      .map((share, k) => ({ share, distance: k + 1 }))
+      .filter(({ distance }) => isKnown(frame - distance) && isKnown(frame + distance));
+    const weight = pairs.reduce((sum, { share }) => sum + 2 * share, own);
+    if (weight <= own / 2) continue;
+    for (let at = frame * size; at < (frame + 1) * size; at += 1) {
+      let total = own * answers[at];
+      for (const { share, distance } of pairs)
+        total += share * (answers[at - distance * size] + answers[at + distance * size]);
+      mean[at] = total / weight;
+    }
+  }
+  return mean;
 }

@@ -12,6 +12,7 @@ class Live {
     this.keypoints = this.detected.slice();
     this.length = setting.length;
     this.apart = setting.apart;
+    this.weights = setting.weights;
     this.starts = setting.starts;
     this.taken = null;
     this.isBusy = false;
