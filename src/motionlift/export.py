@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from motionlift.camera import CLIP_CONVENTION, box_of_visible
 from motionlift.errors import MotionliftError, OptionError, WeightsError
 from motionlift.files import check_writable, written_beside
-from motionlift.lifting import clip_frames
+from motionlift.lifting import clip_frames, trained_fps
 from motionlift.network.dstformer import DSTformer
 from motionlift.network.weights import model_names
 from motionlift.skeletons import H36M17
@@ -149,6 +149,7 @@ def card_metadata(model: DSTformer) -> dict[str, str]:
     return {
         "model": model.name,
         "clip_frames": str(clip_frames(model)),
+        "frames_a_second": f"{trained_fps(model):g}",
         "max_frames": str(model.config.max_frames),
         "skeleton": H36M17.name,
         "joints": ",".join(H36M17.joints),

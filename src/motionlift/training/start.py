@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from motionlift.data.store import Store
 from motionlift.errors import OptionError, RecipeError
-from motionlift.lifting.lifter import clip_frames, trained_fps
+from motionlift.lifting import clip_frames, trained_fps
 from motionlift.network.dstformer import DSTformer
 from motionlift.network.weights import load_model
 from motionlift.training.card import card_of
