@@ -52,7 +52,7 @@ class Weave:
         if not self.reach or first == last:
             return frames[first:last].copy()
         flat = frames.reshape(len(frames), -1)
-        is_known = ~np.isnan(flat).any(axis=1)
+        is_known = np.asarray(np.isfinite(flat).all(axis=1))
         known = np.where(is_known[:, None], flat, 0.0).astype(np.float32)
         own, *others = self._weights.tolist()
         total = own * known[first:last]

@@ -51,8 +51,8 @@ RECIPE = replace(
     # clips, of which a step sees the fewest, when it is almost 0.
     stages=(
         Stage(frames=1, stride=1, batch=432, epochs=6),
-        Stage(frames=9, stride=9, batch=96, epochs=6),
-        Stage(frames=27, stride=27, batch=48, epochs=8),
+        Stage(frames=9, stride=9, batch=96, epochs=8),
+        Stage(frames=27, stride=27, batch=48, epochs=7),
     ),
     task=Lift(losses=LossWeights(velocity=1.0), keypoints_from_epoch=6),
     optimizer=OptimizerSettings(
