@@ -71,7 +71,7 @@ def test_another_frame_rate_than_the_backbone_knows_is_said(tmp_path: Path) -> N
     path = tmp_path / "start.safetensors"
     save_weights(path, DSTformer(CONFIG), card={"conventions": {"fps": 30.0}})
     store = write_repetitions(tmp_path / "store", each=2)
-    recipe = _recipe("action", str(path))
+    recipe = _recipe("pose", str(path))
     said = describe_parts(recipe, store, build_network(recipe, store))
     assert said.endswith(f"; it knows 30 frames a second, and is given {store.fps:g}")
     anew = replace(recipe, from_scratch=True)
@@ -79,6 +79,10 @@ def test_another_frame_rate_than_the_backbone_knows_is_said(tmp_path: Path) -> N
     asked = with_network_of_model(recipe, base=recipe)
     assert asked.data.clips.fps == 30
     assert "it knows" not in describe_parts(asked, store, build_network(asked, store))
+    # A repetition is stretched, whatever its rate.
+    action = _recipe("action", str(path))
+    assert with_network_of_model(action, base=action).data.clips.fps == 0
+    assert "it knows" not in describe_parts(action, store, build_network(action, store))
 
 
 def test_the_card_says_what_the_weights_before_had_learned_from(tmp_path: Path) -> None:

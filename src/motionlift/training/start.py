@@ -50,7 +50,7 @@ def with_network_of_model(recipe: Recipe, *, base: Recipe) -> Recipe:
         for stage in recipe.stages
     )
     clips = recipe.data.clips
-    if clips.fps == base.data.clips.fps:
+    if clips.fps == base.data.clips.fps and _sees_clips(recipe):
         clips = dataclasses.replace(clips, fps=trained_fps(model))
     data = dataclasses.replace(recipe.data, clips=clips)
     return dataclasses.replace(recipe, network=theirs, stages=stages, data=data)
@@ -153,9 +153,14 @@ def describe_parts(recipe: Recipe, store: Store, model: nn.Module) -> str:
     longest = max(stage.frames for stage in recipe.stages)
     if isinstance(known, int) and longest > known:
         said.append(f"it knows clips of {known} frames, and is given {longest}")
-    if card_of(model):
+    if card_of(model) and _sees_clips(recipe):
         fps = trained_fps(cast(DSTformer, getattr(model, "backbone", model)))
         given = recipe.data.clips.fps or store.fps
         if fps != given:
             said.append(f"it knows {fps:g} frames a second, and is given {given:g}")
     return "; ".join(said)
+
+
+def _sees_clips(recipe: Recipe) -> bool:
+    """Whether the task cuts clips by their rate, and does not stretch whole recordings."""
+    return "data.clips" not in recipe.task.without_effect()
