@@ -162,6 +162,7 @@ def wrist_on_screen(tab: Tab, *, frame: int) -> tuple[int, int]:
     points = seen.keypoints[frame]
     names = seen.skeleton.joints
     tab.value("document.getElementById('fit-button').click()")
+    tab.screenshot()  # the picture takes its new place when it is next drawn
     box = tab.value("document.getElementById('picture').getBoundingClientRect().toJSON()")
     width, height = make_example().keypoints.image_size or (0, 0)
     scale = min(box["width"] / width, box["height"] / height)
