@@ -18,8 +18,8 @@ from motionlift.poses import Pose2D, Pose3D, rows_before_gaps
 # they are serve it, every k-th of a faster file.
 _LEAST_KNOWN = 0.7
 # More frames a second than this part of 50, or of the rate that it was trained at, say little more
-# of motion; their velocities have more of the detector's jitter, and they cost time.
-_USUAL_FPS, _MOST = 50.0, 1.24
+# of motion, and cost time. Stores have 50 too, unless their builder asks for another rate.
+USUAL_FPS, _MOST = 50.0, 1.24
 # Of files that do not say their rate; in the middle of 25 to 60.
 ASSUMED_FPS = 40.0
 _TOLERANCE = 1e-6
@@ -35,8 +35,8 @@ def lifting_rate(fps: float, *, trained: float) -> float:
     """
     if fps < _LEAST_KNOWN * trained:
         return trained
-    if fps > _MOST * max(_USUAL_FPS, trained):
-        return trained * max(1, round(_USUAL_FPS / trained))
+    if fps > _MOST * max(USUAL_FPS, trained):
+        return trained * max(1, round(USUAL_FPS / trained))
     return fps
 
 

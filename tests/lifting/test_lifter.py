@@ -238,7 +238,7 @@ def test_the_rate_of_the_training_is_what_the_card_says() -> None:
     knowing = Lifter(model, device="cpu")
     assert knowing.trained_fps == 100
     notes = " / ".join(knowing.lift_pose(replace(pose(10), fps=30.0)).notes)
-    assert "30 frames a second is far from what the network was trained for" in notes
+    assert "30 frames a second is far less than the network was trained for" in notes
     notes = knowing.lift_pose(replace(pose(10), fps=None)).notes
     assert not any("frame rate" in note for note in notes)
     model.card = {"conventions": {"fps": "fast"}}

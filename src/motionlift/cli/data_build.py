@@ -12,8 +12,4 @@ def run(arguments: Sequence[str]) -> None:
     build(arguments)
 
 
-COMMAND = Command(
-    name="data-build",
-    summary="make a training store from motion capture",
-    run=run,
-)
+COMMAND = Command(name="data-build", summary="make a training store from motion capture", run=run)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from motionlift.camera import box_of_visible
 from motionlift.data.clips import ClipSettings, Cut
-from motionlift.data.corruption import CorruptionSettings, corrupt, masks
+from motionlift.data.corruption import PUBLISHED_FPS, CorruptionSettings, corrupt, masks
 from motionlift.data.draws import Draws
 from motionlift.data.limbs import exchanged, limbs_known, with_limbs_of
 from motionlift.data.turns import turn_limbs
@@ -87,8 +87,8 @@ def make_batch(
     positions = vary_body(positions, draws, settings.body)
     camera, image = see(positions, draws, settings.views, has_root=weight[..., H36M17.root] > 0)
     # Without a rate of their own clips are drawn as published, whatever the store's.
-    rate = {"fps": settings.clips.fps} if settings.clips.fps else {}
-    image, confidence = corrupt(image, draws, settings.corruption, camera=camera, **rate)
+    fps = settings.clips.fps or PUBLISHED_FPS
+    image, confidence = corrupt(image, draws, settings.corruption, camera=camera, fps=fps)
     return place(image, confidence * weight, camera, weight=weight)
 
 

@@ -31,7 +31,7 @@ from motionlift.skeletons import H36M17
 
 # The published 27 key frames over 243 frames, at 50 frames a second: one each 9.3 frames.
 KEY_FRAME_SPACING = 242 / 26
-_PUBLISHED_FPS = 50.0
+PUBLISHED_FPS = 50.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def corrupt(
     settings: CorruptionSettings,
     *,
     camera: Float[Tensor, "B F J 3"],
-    fps: float = _PUBLISHED_FPS,
+    fps: float = PUBLISHED_FPS,
 ) -> tuple[Float[Tensor, "B F J 2"], Float[Tensor, "B F J"]]:
     """Keypoints as a detector would report them, and their confidence (0: missing).
 
@@ -127,7 +127,7 @@ def corrupt(
             draws,
             model,
             frames=frames,
-            spacing=KEY_FRAME_SPACING * fps / _PUBLISHED_FPS,
+            spacing=KEY_FRAME_SPACING * fps / PUBLISHED_FPS,
             held=settings.held,
         )
         image = image + offset * METRES_PER_UNIT

@@ -2,8 +2,8 @@
 
 A keypoint format reads into `Pose2D`s, one a person, the most prominent first. A motion format
 reads into `Pose3D`s in `H36M17`: capture in world space, metres and y up, what motionlift
-lifted as it was written. What a reader inferred, skipped
-or rescaled is in the `notes` of what it returns.
+lifted as it was written. What a reader inferred, skipped or rescaled is in the `notes` of what it
+returns.
 """
 
 from collections.abc import Callable, Sequence

@@ -16,12 +16,10 @@ from motionlift.network.device import autocast, choose_device, choose_precision
 from motionlift.network.dstformer import DSTformer
 from motionlift.poses import Pose2D, Pose3D, to_h36m17
 from motionlift.skeletons import H36M17, Skeleton
-from motionlift.timing import frames_apart
+from motionlift.timing import USUAL_FPS, frames_apart
 
 # Frames times channels of a batch. More gains nothing: a CPU's caches overflow, a GPU is full.
 _BATCH_SIZE = {"cpu": 2**16, "cuda": 2**22, "mps": 2**20}
-# The rate of stores, unless their builder asks for another.
-_USUAL_FPS = 50.0
 
 
 class Lifter:
@@ -209,7 +207,7 @@ def trained_fps(model: DSTformer) -> float:
         WeightsError: if what the card says is no rate.
     """
     conventions = (model.card or {}).get("conventions")
-    said = conventions.get("fps", _USUAL_FPS) if isinstance(conventions, dict) else _USUAL_FPS
+    said = conventions.get("fps", USUAL_FPS) if isinstance(conventions, dict) else USUAL_FPS
     if type(said) not in (int, float) or not 0 < said < float("inf"):
         raise WeightsError(f"{model.name}: the card says fps={said!r}, but a rate is above 0")
     return float(said)

@@ -45,9 +45,9 @@ class Findings:
                 "the network counts time, and no frame rate is known: lifted as at "
                 f"{ASSUMED_FPS:g} frames a second; --fps says it"
             )
-        if fps is not None and lifting_rate(fps, trained=trained_fps) != fps:
+        if fps is not None and lifting_rate(fps, trained=trained_fps) > fps:
             notes.append(
-                f"{fps:g} frames a second is far from what the network was trained for; frames "
+                f"{fps:g} frames a second is far less than the network was trained for; frames "
                 "are lifted as they are, so speeds may be off"
             )
         return notes
