@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from motionlift import smoothing, timing
 from motionlift.calibration import PinholeCamera, choose_camera
 from motionlift.errors import OptionError
 from motionlift.poses import Pose2D, Pose3D, to_h36m17
@@ -23,6 +22,7 @@ from motionlift.timing import (
     errors_at,
     fill_gaps,
     keypoints_at,
+    known_rate,
     lifting_rate,
     motion_at,
     positions_at,
@@ -107,9 +107,9 @@ def lift_with(
     if options.has_camera:
         _camera(options, pose)
     if options.smooth is not None:
-        smoothing.known_rate(pose)
+        known_rate(pose, flag="--smooth")
     if options.fps_out is not None:
-        timing.known_rate(pose)
+        known_rate(pose, flag="--fps-out")
     if not options.interpolate_gaps:
         return finish(_lifted(lifter, pose, on_progress), options)
     lifted = _lifted(lifter, fill_gaps(pose, max_frames=options.interpolate_gaps), on_progress)

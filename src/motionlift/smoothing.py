@@ -17,8 +17,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from motionlift.errors import OptionError
-from motionlift.poses import Pose2D, Pose3D, rows_before_gaps, usual_step
+from motionlift.poses import Pose3D, rows_before_gaps, usual_step
 from motionlift.scale import stature
+from motionlift.timing import known_rate
 
 _DEGREE = 2
 # Hertz of the One-Euro filter's own estimate of the speed, as its authors recommend.
@@ -75,7 +76,7 @@ def smoothed(pose: Pose3D, smoothing: Smoothing) -> Pose3D:
     Raises:
         OptionError: if the frame rate is unknown.
     """
-    rate = known_rate(pose) / usual_step(pose.frame_index)
+    rate = known_rate(pose, flag="--smooth") / usual_step(pose.frame_index)
     gaps = rows_before_gaps(pose.frame_index)
     height = stature(pose.positions)
     num_frames = pose.num_frames
@@ -109,20 +110,6 @@ def _in_picture(pose: Pose3D, height: float) -> float:
     assert pose.lifted_from is not None
     seen = pose.lifted_from.keypoints[(pose.lifted_from.is_visible).sum(axis=1) >= 2]
     return float(np.median((np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1)).max(axis=1)))
-
-
-def known_rate(pose: Pose2D | Pose3D) -> float:
-    """The frame rate, which smoothing cannot do without.
-
-    Raises:
-        OptionError: if nobody knows it.
-    """
-    if pose.fps is None:
-        raise OptionError(
-            f"--smooth works in seconds, and {pose.source or 'the source'} has no frame rate; "
-            "give --fps"
-        )
-    return pose.fps
 
 
 def savgol(

@@ -107,7 +107,7 @@ def motion_at(pose: Pose3D, fps: float) -> Pose3D:
     Raises:
         OptionError: if its own rate is unknown, or the new one has no frame in its time.
     """
-    ratio = fps / known_rate(pose)
+    ratio = fps / known_rate(pose, flag="--fps-out")
     first = int(np.ceil(pose.frame_index[0] * ratio - _TOLERANCE))
     last = int(np.floor(pose.frame_index[-1] * ratio + _TOLERANCE))
     if last < first:
@@ -134,15 +134,16 @@ def motion_at(pose: Pose3D, fps: float) -> Pose3D:
     )
 
 
-def known_rate(pose: Pose2D | Pose3D) -> float:
-    """The frame rate, which `--fps-out` cannot do without.
+def known_rate(pose: Pose2D | Pose3D, *, flag: str) -> float:
+    """The frame rate, which the option of that name cannot do without.
 
     Raises:
         OptionError: if nobody knows it.
     """
     if pose.fps is None:
         raise OptionError(
-            f"--fps-out: {pose.source or 'the source'} has no frame rate; give --fps as well"
+            f"{flag} works in seconds, and {pose.source or 'the source'} has no frame rate; "
+            "give --fps as well"
         )
     return pose.fps
 
