@@ -22,6 +22,7 @@ from motionlift.finishing import LiftOptions, finish
 from motionlift.formats import ReadOptions, read_keypoints, read_motion
 from motionlift.lifting import Lifter
 from motionlift.network.weights import load_model
+from motionlift.perspective import lift_without_perspective
 from motionlift.poses import Pose2D, Pose3D
 from motionlift.scale import body_size, in_metres, stature
 from motionlift.skeletons import H36M17
@@ -93,23 +94,35 @@ def views(store: Store, *, jitter: float) -> Iterator[View]:
         )
 
 
-def errors(root: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Distance; across the picture; in depth; depth in %; distance but for one constant offset."""
-    off = 1000 * (root - truth)
+def errors(root: np.ndarray, body: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Of the root: distance; across the picture; in depth; in depth in %; distance but for one
+    constant offset. Then the joints' mean distance about the root.
+
+    Args:
+        root: in camera space.
+        body: joints about the root, in the camera's axes.
+        truth: joints in camera space.
+    """
+    there = truth[:, H36M17.root]
+    off = 1000 * (root - there)
     apart = off - off.mean(axis=0)
+    pose = np.linalg.norm(body - (truth - there[:, None]), axis=-1)
     return np.array(
         [
             np.linalg.norm(off, axis=1).mean(),
             np.linalg.norm(off[:, :2], axis=1).mean(),
             np.abs(off[:, 2]).mean(),
-            0.1 * (np.abs(off[:, 2]) / truth[:, 2]).mean(),
+            0.1 * (np.abs(off[:, 2]) / there[:, 2]).mean(),
             np.linalg.norm(apart, axis=1).mean(),
+            1000 * np.nanmean(pose),
         ]
     )
 
 
-def root_by(how: str, lifted: Pose3D, camera: PinholeCamera, height: float) -> np.ndarray:
-    """The root in camera space, as shipped or with one part of it left out or changed."""
+def root_by(
+    how: str, lifted: Pose3D, camera: PinholeCamera, height: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Root in camera space and joints about it, with one part left out or changed."""
     seen, root_xy = lifted.lifted_from, lifted.root_xy
     assert seen is not None and root_xy is not None
     body = lifted.positions.astype(np.float64)
@@ -126,18 +139,21 @@ def root_by(how: str, lifted: Pose3D, camera: PinholeCamera, height: float) -> n
         joints = np.where(seen.is_visible[..., None], on_rays, body + root[:, None])
         body = joints - joints[:, [H36M17.root]]
         body = body / body_size(body)[:, None, None]
-        root, _ = solve_path(body * height / stature(body), rays, seen.confidence)
-    return root
+        body = body * height / stature(body)
+        root, _ = solve_path(body, rays, seen.confidence)
+    return root, body
 
 
+PERSPECTIVE_STAYS = "lifted once, perspective left in"
 HOWS = (
     "as shipped",
+    PERSPECTIVE_STAYS,
     "not turned to the ray",
     "one size for all frames",
     "joints put on their rays, again",
     "height 5 % too large",
 )
-HEAD = f"{'mm':<44} {'path':>6} {'across':>6} {'depth':>6} {'%':>6} {'shape':>6}"
+HEAD = f"{'mm':<60} {'path':>6} {'across':>6} {'depth':>6} {'%':>6} {'shape':>6} {'body':>6}"
 
 
 def made_up(store: Store, lifter: Lifter) -> None:
@@ -147,19 +163,24 @@ def made_up(store: Store, lifter: Lifter) -> None:
         rows: dict[str, list[np.ndarray]] = {how: [] for how in (*HOWS, "--smooth savgol")}
         tilts, sizes, speeds = [], [], []
         for view in views(store, jitter=jitter):
-            lifted = lifter.lift_pose(view.seen)
             height = stature(view.truth)
+            once = lifter.lift_pose(view.seen)
+            lifted = lift_without_perspective(
+                lambda pose, _: lifter.lift_pose(pose), view.seen, camera, height=height
+            )
             for how in HOWS:
-                root = root_by(how, lifted, camera, height)
-                rows[how].append(errors(root, view.truth[:, H36M17.root]))
+                base = once if how == PERSPECTIVE_STAYS else lifted
+                root, body = root_by(how, base, camera, height)
+                rows[how].append(errors(root, body, view.truth))
             metric = in_metres(lifted, height=height)
             true_size = np.median(view.truth[:, H36M17.root, 2]) / FOCAL
             sizes.append(metric.metres_per_pixel / true_size)
             options = LiftOptions(height=height, focal=FOCAL, smooth="savgol")
-            world = finish(lifted, options).positions[:, H36M17.root]
-            smooth = (world - world.mean(axis=0)) * [1, -1, -1]
+            world = finish(lifted, options).positions.astype(np.float64) * [1, -1, -1]
             truth = view.truth[:, H36M17.root]
-            rows["--smooth savgol"].append(errors(smooth + truth.mean(axis=0), truth))
+            smooth = world[:, H36M17.root] - world[:, H36M17.root].mean(axis=0)
+            body = world - world[:, [H36M17.root]]
+            rows["--smooth savgol"].append(errors(smooth + truth.mean(axis=0), body, view.truth))
             standing = up_of_body(in_world(metric, camera, on_floor=False).positions)
             tilts.append([_angle(view.up, [0, -1, 0]), _angle(view.up, standing * [1, -1, -1])])
             speeds.append(1000 * store.fps * np.linalg.norm(np.diff(truth, axis=0), axis=1).mean())
@@ -169,7 +190,9 @@ def made_up(store: Store, lifter: Lifter) -> None:
         print(HEAD)
         for how, found in rows.items():
             cells = " ".join(f"{value:6.1f}" for value in np.mean(found, axis=0))
-            print(f"{how:<44} {cells}" + ("   (shape only)" if how.startswith("--") else ""))
+            print(
+                f"{how:<60} {cells}" + ("   (shape and body only)" if how.startswith("--") else "")
+            )
         print(f"median over recordings, as shipped: {np.median([e[0] for e in rows[HOWS[0]]]):.1f}")
         print(
             f"size by the chain of bones over the true one: {np.mean(sizes):.3f}, "
@@ -194,13 +217,19 @@ def filmed(folder: Path, lifter: Lifter) -> None:
         for detection in detections:
             skeleton = "BODY_25B" if "25b" in detection else None
             options = ReadOptions(fps=60.0, skeleton=skeleton)
-            lifted = lifter.lift_pose(read_keypoints(folder / detection, options)[0])
-            world = in_world(in_metres(lifted, height=height), camera, on_floor=False)
-            joints = camera.to_camera(world.positions.astype(np.float64))
-            found = errors(joints[:, H36M17.root], there[:, H36M17.root])
-            joint_error = 1000 * np.linalg.norm(joints - there, axis=-1).mean()
-            cells = " ".join(f"{value:6.1f}" for value in (*found, joint_error))
-            print(f"{detection:<44} {cells}")
+            seen = read_keypoints(folder / detection, options)[0]
+            once = lifter.lift_pose(seen)
+            twice = lift_without_perspective(
+                lambda pose, _: lifter.lift_pose(pose), seen, camera, height=height
+            )
+            for how, lifted in (("", twice), (", lifted once", once)):
+                world = in_world(in_metres(lifted, height=height), camera, on_floor=False)
+                joints = camera.to_camera(world.positions.astype(np.float64))
+                root = joints[:, H36M17.root]
+                found = errors(root, joints - root[:, None], there)
+                joint_error = 1000 * np.linalg.norm(joints - there, axis=-1).mean()
+                cells = " ".join(f"{value:6.1f}" for value in (*found, joint_error))
+                print(f"{detection + how:<60} {cells}")
 
 
 def _angle(one: np.ndarray, other: np.ndarray | list[float]) -> float:

@@ -1,11 +1,12 @@
 """How well a network lifts a real person: three detectors, two cameras, held to a triangulation.
 
-    python scripts/real_person.py FOLDER [--model M] [--no-flip]
+    python scripts/real_person.py FOLDER [--model M] [--no-flip] [--known-camera]
 
 FOLDER holds detections, calibration and triangulation of Pose2Sim's balancing trial, laid out as
 its table below says. The triangulation, by four cameras and OpenPose, is itself good to a few
 centimetres. For each detection: P-MPJPE, and in how many frames in which one foot is off the floor
 the knees and ankles come in the right order of depth, as the calibrated camera sees the truth.
+With --known-camera the lift is told the calibration, and the height that the triangulation has.
 """
 
 import argparse
@@ -15,11 +16,13 @@ from pathlib import Path
 import numpy as np
 
 import motionlift
+from motionlift.api import Beyond
 from motionlift.calibration import PinholeCamera, read_calibration
 from motionlift.evaluation.comparison import compare
 from motionlift.formats import ReadOptions
 from motionlift.network.weights import load_model
 from motionlift.poses import Pose3D
+from motionlift.scale import stature
 
 TRUTH = "trc/S00_P00_T01_BalancingTrial_0-100.trc"
 CALIBRATION = "calibration/Calib_qualisys.toml"
@@ -42,13 +45,16 @@ def order_of_legs(lifted: Pose3D, truth: Pose3D, camera: PinholeCamera) -> dict[
     _, ours, theirs = np.intersect1d(lifted.frame_index, truth.frame_index, return_indices=True)
     seen = camera.to_camera(truth.positions[theirs].astype(np.float64))
     at = truth.skeleton.index
+    answer_at = lifted.positions[ours].astype(np.float64)
+    if lifted.space == "world":
+        answer_at = camera.to_camera(answer_at)
     height = truth.positions[theirs, :, 1]
     is_up = np.abs(height[:, at("left_ankle")] - height[:, at("right_ankle")]) > FOOT_IS_UP
     answer = {}
     for pair in PAIRS:
         left, right = at(f"left_{pair}"), at(f"right_{pair}")
         true = seen[:, left, 2] - seen[:, right, 2]
-        said = lifted.positions[ours, left, 2] - lifted.positions[ours, right, 2]
+        said = answer_at[:, left, 2] - answer_at[:, right, 2]
         counts = is_up & (np.abs(true) > DEPTH_IS_CLEAR)
         agrees = (np.sign(true) == np.sign(said)) & counts
         answer[pair] = f"{agrees.sum()} of {counts.sum()}"
@@ -61,6 +67,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="default")
     parser.add_argument("--no-flip", action="store_true", help="without the mirror image")
+    parser.add_argument("--known-camera", action="store_true", help="with calibration and height")
     asked = parser.parse_args()
     (truth,) = motionlift.read(asked.folder / TRUTH, kind="motion")
     cameras = read_calibration(asked.folder / CALIBRATION)
@@ -68,16 +75,25 @@ def main() -> None:
     say = sys.stdout.write
     say("| detections | P-MPJPE, mm | knees in order | ankles in order |\n")
     say("| --- | ---: | ---: | ---: |\n")
-    by_joint = {}
+    by_joint, errors = {}, []
     options = ReadOptions(fps=FPS)
     for name, (camera, path) in DETECTIONS.items():
         people = motionlift.read(asked.folder / path, kind="keypoints", options=options)
-        lifted = motionlift.lift(people[0], model=model, flip=not asked.no_flip)
+        known: Beyond = {}
+        if asked.known_camera:
+            known = {
+                "height": stature(truth.positions),
+                "calibration": asked.folder / CALIBRATION,
+                "camera": camera,
+            }
+        lifted = motionlift.lift(people[0], model=model, flip=not asked.no_flip, **known)
         found = compare(lifted, truth)
         order = order_of_legs(lifted, truth, cameras[camera])
         error = 1000 * found.frame_errors.mean()
         say(f"| {name} | {error:.1f} | {order['knee']} | {order['ankle']} |\n")
         by_joint[name] = found.joint_means
+        errors.append(error)
+    say(f"\nmean of the {len(errors)}: {np.mean(errors):.1f} mm\n")
     joints = list(next(iter(by_joint.values())))
     say(f"\n| joint | {' | '.join(by_joint)} |\n| --- |{' ---: |' * len(by_joint)}\n")
     for joint in joints:

@@ -95,6 +95,7 @@ def test_everything_at_once_is_done_in_order_and_said(tmp_path: Path) -> None:
         "2 keypoints in gaps of at most 5 frames",
         "lifted",
         "120 frames a second is far from what the network was trained for",
+        "lifted twice",
         "given height of 1.8 m",
         "root's path in metres is solved in each frame",
         "y = 0, is under the lowest foot",

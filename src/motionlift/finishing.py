@@ -1,13 +1,13 @@
 """A lift with what people ask for beyond it: gaps filled before, metres, a path, smoothing, a rate.
 
 The order is fixed: gaps in the keypoints are filled, the keypoints are lifted at a rate that the
-network knows, the body is brought into metres, its root onto its path, both are smoothed, and at
-last resampled. Nothing of this is done unless asked for, but the rate, which is said. What was
-done stands in the notes of the motion.
+network knows (twice, where the camera is known), the body is brought into metres, its root onto its
+path, both are smoothed, and at last resampled. Nothing of this is done unless asked for, but the
+rate, which is said. What was done stands in the notes of the motion.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from motionlift.calibration import PinholeCamera, choose_camera
 from motionlift.errors import OptionError
+from motionlift.perspective import OnProgress, lift_without_perspective
 from motionlift.poses import Pose2D, Pose3D, to_h36m17
 from motionlift.scale import check_height, in_metres
 from motionlift.smoothing import parse_smoothing, smoothed
@@ -95,7 +96,7 @@ def lift_with(
     pose: Pose2D,
     options: LiftOptions,
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Pose3D:
     """One frame of joints for each frame of keypoints, then whatever is asked for.
 
@@ -104,15 +105,20 @@ def lift_with(
         MotionliftError: if there is nothing to lift.
     """
     # What is wrong is said before the work.
-    if options.has_camera:
-        _camera(options, pose)
+    camera = _camera(options, pose) if options.has_camera else None
     if options.smooth is not None:
         known_rate(pose, flag="--smooth")
     if options.fps_out is not None:
         known_rate(pose, flag="--fps-out")
-    if not options.interpolate_gaps:
-        return finish(_lifted(lifter, pose, on_progress), options)
-    lifted = _lifted(lifter, fill_gaps(pose, max_frames=options.interpolate_gaps), on_progress)
+    longest = options.interpolate_gaps
+    filled = fill_gaps(pose, max_frames=longest) if longest else pose
+    if camera is None or options.height is None:
+        lifted = _lifted(lifter, filled, on_progress)
+    else:
+        lift, height = partial(_lifted, lifter), options.height
+        lifted = lift_without_perspective(
+            lift, filled, camera, height=height, on_progress=on_progress
+        )
     # What was filled in is for the network; keypoints are kept as they were found.
     return finish(replace(lifted, lifted_from=to_h36m17(pose)), options)
 
@@ -150,9 +156,7 @@ def finish(lifted: Pose3D, options: LiftOptions) -> Pose3D:
     return lifted
 
 
-def _lifted(
-    lifter: "Lifter", pose: Pose2D, on_progress: Callable[[int, int], None] | None
-) -> Pose3D:
+def _lifted(lifter: "Lifter", pose: Pose2D, on_progress: OnProgress | None) -> Pose3D:
     """The lift, one frame for one frame, at the file's rate or by way of one that serves better."""
     fps = pose.fps
     is_broken = int(pose.frame_index[-1]) - int(pose.frame_index[0]) >= 2 * pose.num_frames

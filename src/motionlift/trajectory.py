@@ -16,6 +16,7 @@ angle between the camera's axis and the ray to the root.
 """
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -55,11 +56,26 @@ def camera_of_lens(
     )
 
 
+class Place(NamedTuple):
+    """Where somebody is before a camera; metres, in the camera's axes.
+
+    Attributes:
+        rays: (x / z, y / z) of the keypoints; NaN where missing.
+        turns: from the axes of somebody who looks straight at the person to the camera's.
+        body: the joints about the root.
+        root: on a straight line between the frames beside where the keypoints do not say it.
+        is_solved: where they do.
+    """
+
+    rays: Float[np.ndarray, "frame joint 2"]
+    turns: Float[np.ndarray, "frame 3 3"]
+    body: Float[np.ndarray, "frame joint 3"]
+    root: Float[np.ndarray, "frame 3"]
+    is_solved: Bool[np.ndarray, " frame"]
+
+
 def in_world(pose: Pose3D, camera: PinholeCamera, *, on_floor: bool) -> Pose3D:
     """Motion in metres and camera space, along its path, in the world that the camera stands in.
-
-    Frames whose keypoints do not say where the root is have it on a straight line between the
-    frames beside.
 
     Args:
         on_floor: let y = 0 be the ground under the lowest foot; else the world is the camera's.
@@ -67,20 +83,9 @@ def in_world(pose: Pose3D, camera: PinholeCamera, *, on_floor: bool) -> Pose3D:
     Raises:
         MotionliftError: if no frame has keypoints enough.
     """
-    assert pose.lifted_from is not None and pose.root_xy is not None
-    rays = camera.to_rays(pose.lifted_from.keypoints)
-    weight = np.where(np.isnan(rays).any(axis=-1), 0.0, pose.lifted_from.confidence)
-    body = pose.positions.astype(np.float64)
-    ahead = np.nan_to_num(camera.to_rays(pose.root_xy))
-    body = np.einsum("fab,fjb->fja", turns_to(ahead), body)
-    root, is_solved = solve_path(body, rays, weight)
-    if not is_solved.any():
-        raise MotionliftError(
-            f"{pose.source}: in no frame are there {_FEWEST_JOINTS} keypoints apart from each "
-            "other before the camera; the path in metres cannot be solved"
-        )
-    world = camera.to_world(body + _bridged(root, is_solved)[:, None])
-    notes = [_note(root[is_solved], is_solved)]
+    found = place(pose, camera)
+    world = camera.to_world(found.body + found.root[:, None])
+    notes = [_note(found.root[found.is_solved], found.is_solved)]
     if on_floor:
         floor = floor_under(world)
         world = world - [0.0, floor, 0.0]
@@ -95,6 +100,26 @@ def in_world(pose: Pose3D, camera: PinholeCamera, *, on_floor: bool) -> Pose3D:
         metres_per_pixel=None,
         notes=(*pose.notes, *notes),
     )
+
+
+def place(pose: Pose3D, camera: PinholeCamera) -> Place:
+    """Where the person of a lift in metres, with its keypoints, is before the camera.
+
+    Raises:
+        MotionliftError: if no frame has keypoints enough.
+    """
+    assert pose.lifted_from is not None and pose.root_xy is not None
+    rays = camera.to_rays(pose.lifted_from.keypoints)
+    weight = np.where(np.isnan(rays).any(axis=-1), 0.0, pose.lifted_from.confidence)
+    turns = turns_to(np.nan_to_num(camera.to_rays(pose.root_xy)))
+    body = np.einsum("fab,fjb->fja", turns, pose.positions.astype(np.float64))
+    root, is_solved = solve_path(body, rays, weight)
+    if not is_solved.any():
+        raise MotionliftError(
+            f"{pose.source}: in no frame are there {_FEWEST_JOINTS} keypoints apart from each "
+            "other before the camera; the path in metres cannot be solved"
+        )
+    return Place(rays, turns, body, _bridged(root, is_solved), is_solved)
 
 
 def solve_path(
