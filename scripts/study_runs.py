@@ -159,7 +159,15 @@ def train_and_score(
 def load_lifter(weights: Path) -> SampleLifter:
     """A trained network as the benchmark lifts with it: each frame once."""
     model = load_model(weights)
-    return NetworkLifter(Lifter(model, device="cpu", precision="fp32", stride=clip_frames(model)))
+    return NetworkLifter(
+        Lifter(
+            model,
+            device="cpu",
+            precision="fp32",
+            stride=clip_frames(model),
+            confidences="simulated",
+        )
+    )
 
 
 def score(lifter: SampleLifter, store: Store, share: float) -> dict[str, dict[str, float]]:

@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose
 
 from motionlift import export
 from motionlift.cli import main
+from motionlift.confidence import CONFIDENCE_CONVENTION
 from motionlift.errors import MotionliftError
 from motionlift.export import FromPixels, example_keypoints, export_onnx
 from motionlift.lifting import Lifter
@@ -42,7 +43,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> DSTformer:
             parameter.mul_(10)  # an answer of about 1 instead of about 0.001
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     notices = {"data": [{"dataset": "walks", "licence": "CC0"}], "notices": ["made up"]}
-    save_weights(path, network, card={"clip_frames": 5, **notices})
+    conventions = {"confidence": CONFIDENCE_CONVENTION}
+    card = {"clip_frames": 5, "conventions": conventions, **notices}
+    save_weights(path, network, card=card)
     return load_model(path)
 
 
@@ -137,6 +140,7 @@ def test_the_file_says_what_it_is_and_not_where_it_was_made(
     assert said["joints"].split(",") == list(H36M17.joints)
     assert said["data_licences"] == "walks: CC0"
     assert said["notices"] == "made up"
+    assert said["confidence_convention"] == CONFIDENCE_CONVENTION
     assert json.loads(said["card"])["clip_frames"] == 5
     assert [(each.domain, each.version) for each in proto.opset_import] == [("", export.OPSET)]
     assert b".py" not in files[form].read_bytes()

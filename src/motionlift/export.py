@@ -21,10 +21,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from motionlift.camera import CLIP_CONVENTION, box_of_visible
+from motionlift.confidence import CONFIDENCE_CONVENTION, believed
 from motionlift.errors import MotionliftError, OptionError, WeightsError
 from motionlift.example import make_example
 from motionlift.files import check_writable, written_beside
-from motionlift.lifting import clip_frames, trained_fps
+from motionlift.lifting import clip_frames, takes_noise_model, trained_fps
 from motionlift.network.dstformer import DSTformer
 from motionlift.network.weights import model_names
 from motionlift.poses import to_h36m17
@@ -62,12 +63,13 @@ class FromPixels(nn.Module):
 
     Each clip is placed by its own box, as `camera.image_to_clip` says, and comes back by the same
     scale. What a keypoint of confidence 0 has as coordinates does not matter, NaN included. A clip
-    without two distinct visible keypoints gets NaN.
+    without two distinct visible keypoints gets NaN. Confidences are a detector's.
     """
 
     def __init__(self, network: DSTformer) -> None:
         super().__init__()
         self.network = network
+        self._is_believed = takes_noise_model(network)
         is_root = torch.arange(network.config.num_joints) == H36M17.root
         self.register_buffer("is_root", is_root[:, None], persistent=False)
 
@@ -76,7 +78,8 @@ class FromPixels(nn.Module):
         center, scale = box_of_visible(points, confidence[..., 0])
         is_placed = (scale > 0) & torch.isfinite(scale)
         scale = torch.where(is_placed, scale, torch.nan)
-        clips = torch.cat([(points - center) / scale, confidence], dim=-1)
+        trust = believed(confidence) if self._is_believed else confidence
+        clips = torch.cat([(points - center) / scale, trust], dim=-1)
         joints = self.network(torch.where(confidence > 0, clips, 0.0)) * scale
         # The root's target is 0 in every frame; what the network says of it is noise.
         return torch.where(self.get_buffer("is_root"), scale - scale, joints)
@@ -157,6 +160,7 @@ def card_metadata(model: DSTformer) -> dict[str, str]:
         "joints": ",".join(H36M17.joints),
         "parents": ",".join(map(str, H36M17.parents)),
         "clip_convention": CLIP_CONVENTION,
+        "confidence_convention": CONFIDENCE_CONVENTION if takes_noise_model(model) else "as it is",
         "licence": "Apache-2.0" if model.name in model_names() else "that of your weights",
         "data_licences": "; ".join(f"{each['dataset']}: {each['licence']}" for each in data),
         "notices": "\n".join(card.get("notices", [])),

@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from motionlift.confidence import CONFIDENCE_CONVENTION, believed
 from motionlift.errors import MotionliftError, OptionError, WeightsError
 from motionlift.lifting import Lifter, mirrored, root_in_image
 from motionlift.lifting import lifter as lifter_module
@@ -244,6 +245,25 @@ def test_the_rate_of_the_training_is_what_the_card_says() -> None:
     model.card = {"conventions": {"fps": "fast"}}
     with pytest.raises(WeightsError, match="fps='fast', but a rate is above 0"):
         Lifter(model, device="cpu")
+
+
+def test_a_detectors_confidences_are_taken_as_the_cards_convention_says() -> None:
+    seen = pose(20)
+    sure = replace(seen, confidence=np.where(seen.is_visible, 0.6, 0.0))
+    surer = replace(seen, confidence=np.where(seen.is_visible, 0.9, 0.0))
+    as_trained = replace(seen, confidence=believed(sure.confidence))
+    model = tiny()
+    for card, is_believed in (({}, False), ({"confidence": CONFIDENCE_CONVENTION}, True)):
+        model.card = {"conventions": card}
+        detected = Lifter(model, device="cpu", precision="fp32")
+        simulated = Lifter(model, device="cpu", precision="fp32", confidences="simulated")
+        found = detected.lift_pose(sure)
+        assert found.lifted_from is not None
+        assert_array_equal(found.lifted_from.confidence, sure.confidence)
+        same = np.array_equal(found.positions, detected.lift_pose(surer).positions)
+        assert same is is_believed
+        wanted = as_trained if is_believed else sure
+        assert_allclose(found.positions, simulated.lift_pose(wanted).positions, atol=1e-3)
 
 
 @pytest.mark.parametrize("stride", [0, WINDOW + 1])

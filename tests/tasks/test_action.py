@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from motionlift.confidence import believed
 from motionlift.data.batch import DataSettings
 from motionlift.data.corruption import CorruptionSettings
 from motionlift.data.store import Store
@@ -204,6 +205,7 @@ def test_a_detected_repetition_is_the_clip_that_training_sees(store: Store) -> N
         frame_index=np.arange(len(whole)),
     )
     inputs = samples.batch(np.array([5]), seed=0, epoch=0, device=CPU.device).inputs[0]
+    inputs[..., 2] = believed(inputs[..., 2])
     np.testing.assert_allclose(repetition_to_clip(seen, frames=9), inputs, atol=1e-5)
 
 

@@ -147,7 +147,12 @@ def _tested(asked: "Arguments") -> dict[str, _Tested]:
         model = load_model(name)
         stride = clip_frames(model) if asked.stride is None else asked.stride
         lifter = Lifter(
-            model, device=asked.device, precision=asked.precision, stride=stride, flip=asked.flip
+            model,
+            device=asked.device,
+            precision=asked.precision,
+            stride=stride,
+            flip=asked.flip,
+            confidences="simulated",
         )
         tested[MODEL if number == 1 else f"{MODEL} {number}"] = _Tested(model, lifter)
     return tested

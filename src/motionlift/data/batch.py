@@ -6,8 +6,9 @@ Only visible keypoints are input; every joint that the capture has is a target.
 
 Motion that is 2D only is its own input, masked as what cameras see of 3D motion is, and its own
 target: x and y in clip space. Noise is not added to it: what its detector erred is in it already,
-and the confidence that stands beside each keypoint says so. The published code treats detections
-likewise.
+and the confidence that stands beside each keypoint weighs its loss. The published code treats
+detections likewise. As input that confidence is what it is when keypoints are lifted:
+`confidence.believed`.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from motionlift.camera import box_of_visible
+from motionlift.confidence import believed
 from motionlift.data.clips import ClipSettings, Cut
 from motionlift.data.corruption import PUBLISHED_FPS, CorruptionSettings, corrupt, masks
 from motionlift.data.draws import Draws
@@ -103,8 +105,9 @@ def make_batch_2d(cut: Cut, draws: Draws, settings: DataSettings, *, device: tor
     clip = torch.where(confidence[..., None] > 0, (image - center) / scale, 0.0)
     # Where masks leave no two points there is no scale, so nothing to compare an answer with.
     has_scale = ((left > 0).sum(dim=(1, 2)) >= 2)[:, None, None]
+    seen = torch.cat([clip, believed(left)[..., None]], dim=-1)
     return Batch(
-        inputs=torch.where(left[..., None] > 0, torch.cat([clip, left[..., None]], dim=-1), 0.0),
+        inputs=torch.where(left[..., None] > 0, seen, 0.0),
         target=torch.nn.functional.pad(clip, (0, 1)),
         weight=confidence * has_scale,
         scale=scale[:, 0, 0, 0],

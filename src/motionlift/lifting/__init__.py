@@ -6,8 +6,22 @@ whole sequence would make a person who crosses a wide picture small in every win
 training was.
 """
 
-from motionlift.lifting.lifter import Lifter, clip_frames, mirrored, trained_fps
+from motionlift.lifting.lifter import (
+    Lifter,
+    clip_frames,
+    mirrored,
+    takes_noise_model,
+    trained_fps,
+)
 from motionlift.lifting.motion import root_in_image
 from motionlift.lifting.stream import StreamLifter
 
-__all__ = ["Lifter", "StreamLifter", "clip_frames", "mirrored", "root_in_image", "trained_fps"]
+__all__ = [
+    "Lifter",
+    "StreamLifter",
+    "clip_frames",
+    "mirrored",
+    "root_in_image",
+    "takes_noise_model",
+    "trained_fps",
+]

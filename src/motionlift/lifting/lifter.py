@@ -1,12 +1,14 @@
 """The object that lifts: one network, on one device, at one precision."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
+from motionlift.confidence import CONFIDENCE_CONVENTION, believed
 from motionlift.errors import OptionError, WeightsError
 from motionlift.lifting.batches import Ask, OnProgress, Passage, run
 from motionlift.lifting.motion import as_motion, root_at_zero, root_in_image
@@ -35,6 +37,9 @@ class Lifter:
         stride: frames of a window from its start to the next one's; half a window if not given.
             Windows overlap by the rest, and fade into each other there.
         flip: also lift the mirror image, and average the two answers; takes twice the time.
+        confidences: "detector", or "simulated" if they are of the noise model that the network
+            learned with, as the open benchmark's are. Those of detectors are taken as
+            `confidence.believed` has it, by networks whose card says so.
 
     Attributes:
         device, precision: the choices made, with their reasons.
@@ -53,6 +58,7 @@ class Lifter:
         window: int | None = None,
         stride: int | None = None,
         flip: bool = False,
+        confidences: Literal["detector", "simulated"] = "detector",
     ) -> None:
         self.device = choose_device(device)
         self.precision = choose_precision(self.device.value, precision)
@@ -74,6 +80,7 @@ class Lifter:
                 f"give 1 to {self.window}"
             )
         self.flip = flip
+        self._is_believed = confidences == "detector" and takes_noise_model(model)
         self._model = model.to(self.device.value).eval()
 
     def lift_pose(self, pose: Pose2D, *, on_progress: OnProgress | None = None) -> Pose3D:
@@ -141,6 +148,8 @@ class Lifter:
 
         def ask(clips: np.ndarray) -> np.ndarray:
             batch = torch.from_numpy(clips).to(self.device.value)
+            if self._is_believed:
+                batch = torch.cat([batch[..., :2], believed(batch[..., 2:])], dim=-1)
             with torch.inference_mode(), autocast(self.device.value, self.precision.value):
                 answer = network(batch)
             return answer.float().cpu().numpy()
@@ -211,6 +220,12 @@ def trained_fps(model: DSTformer) -> float:
     if type(said) not in (int, float) or not 0 < said < float("inf"):
         raise WeightsError(f"{model.name}: the card says fps={said!r}, but a rate is above 0")
     return float(said)
+
+
+def takes_noise_model(model: DSTformer) -> bool:
+    """Whether the network learned with the noise model's confidences, as its card says."""
+    conventions = (model.card or {}).get("conventions")
+    return isinstance(conventions, dict) and conventions.get("confidence") == CONFIDENCE_CONVENTION
 
 
 def mirrored(clips: Float[Tensor, "*batch 17 3"]) -> Float[Tensor, "*batch 17 3"]:

@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from motionlift.camera import image_to_clip
+from motionlift.confidence import believed
 from motionlift.data.batch import DataSettings
 from motionlift.data.store import Store
 from motionlift.data.views import BodySettings
@@ -81,7 +82,7 @@ def repetition_to_clip(pose: Pose2D, *, frames: int) -> Float[np.ndarray, "frame
         dataclasses.replace(
             seen,
             keypoints=np.where(is_seen[..., None], points[..., :2], np.nan),
-            confidence=np.where(is_seen, points[..., 2], 0.0),
+            confidence=np.where(is_seen, believed(points[..., 2]), 0.0),
             frame_index=np.arange(frames),
         )
     )

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from motionlift.camera import CLIP_CONVENTION
+from motionlift.confidence import CONFIDENCE_CONVENTION
 from motionlift.data.store import Sequence, Store
 from motionlift.training.recipe import Recipe
 
@@ -38,6 +39,7 @@ def make_card(
         "conventions": {
             "skeleton": "H36M17",
             "input": CLIP_CONVENTION,
+            "confidence": CONFIDENCE_CONVENTION,
             "output": "root-relative joints over the input's scale, camera axes",
             "fps": recipe.data.clips.fps or store.fps,
         },
