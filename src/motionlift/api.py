@@ -112,6 +112,7 @@ def lift(
     model: "DSTformer | Path | str" = "default",
     person: str = "largest",
     flip: bool = True,
+    short_windows: bool = True,
     device: str | None = None,
     precision: str | None = None,
     **beyond: Unpack[Beyond],
@@ -124,6 +125,8 @@ def lift(
         person: "largest", or the name of one of the people in the file.
         flip: average with the mirror image's answer, which is nearer to the truth; without it, half
             the time.
+        short_windows: average with the answer by windows of a third of the frames, which does not
+            believe detectors that err the same way for seconds; without it, half the time.
         device: "cpu", "cuda", "mps"; the fastest that is here if not given.
         precision: "fp32" or "bf16"; what the device is made for if not given.
         beyond: metres, a path, smoothing and rate, as `motionlift.finishing.LiftOptions` has them.
@@ -134,7 +137,9 @@ def lift(
     """
     options = LiftOptions(**beyond)
     pose = _keypoints_of(source, person=person)
-    lifter = _lifter(model, device=device, precision=precision, flip=flip)
+    lifter = _lifter(
+        model, device=device, precision=precision, flip=flip, short_windows=short_windows
+    )
     return lift_with(lifter, pose, options)
 
 
@@ -185,9 +190,12 @@ def _lifter(
     device: str | None,
     precision: str | None,
     flip: bool = False,
+    short_windows: bool = False,
 ) -> "Lifter":
     from motionlift.lifting import Lifter
     from motionlift.network.weights import load_model
 
     network = load_model(model) if isinstance(model, (str, Path)) else model
-    return Lifter(network, device=device, precision=precision, flip=flip)
+    return Lifter(
+        network, device=device, precision=precision, flip=flip, short_windows=short_windows
+    )

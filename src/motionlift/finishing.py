@@ -15,8 +15,9 @@ import numpy as np
 
 from motionlift.calibration import PinholeCamera, choose_camera
 from motionlift.errors import OptionError
-from motionlift.perspective import OnProgress, lift_without_perspective
+from motionlift.perspective import lift_without_perspective
 from motionlift.poses import Pose2D, Pose3D, to_h36m17
+from motionlift.progress import OnProgress
 from motionlift.scale import check_height, in_metres
 from motionlift.smoothing import parse_smoothing, smoothed
 from motionlift.timing import (

@@ -20,10 +20,9 @@ import numpy as np
 
 from motionlift.calibration import PinholeCamera
 from motionlift.poses import Pose2D, Pose3D
+from motionlift.progress import OnProgress, part_of
 from motionlift.scale import in_metres
 from motionlift.trajectory import place
-
-OnProgress = Callable[[int, int], None]
 
 
 def without_perspective(lifted: Pose3D, camera: PinholeCamera, *, height: float) -> Pose2D:
@@ -72,9 +71,9 @@ def lift_without_perspective(
         MotionliftError: if there is nothing to lift, or no frame has keypoints enough to say where
             the person is.
     """
-    first = lift(pose, _part(on_progress, 0))
+    first = lift(pose, part_of(on_progress, 0, 2))
     parallel = without_perspective(first, camera, height=height)
-    second = lift(parallel, _part(on_progress, 1))
+    second = lift(parallel, part_of(on_progress, 1, 2))
     assert first.lifted_from is not None
     off = np.linalg.norm(parallel.keypoints - first.lifted_from.keypoints, axis=-1)
     note = (
@@ -89,10 +88,3 @@ def lift_without_perspective(
         expected_error=second.expected_error,
         notes=(*first.notes, note),
     )
-
-
-def _part(on_progress: OnProgress | None, half: int) -> OnProgress | None:
-    """Tells of the first or the second of two lifts as of one."""
-    if on_progress is None:
-        return None
-    return lambda done, total: on_progress(half * total + done, 2 * total)

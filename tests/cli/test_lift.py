@@ -262,7 +262,7 @@ def test_a_wrong_out_is_one_line_before_any_work(
         (["--height", "1.7", "--focal", "1000"], "keypoints: does not say how large the picture"),
         (["--height", "1.7", "--calibration", "no.toml"], "no.toml: cannot be read"),
         (["--smooth", "savgol"], "--smooth works in seconds, and"),
-        (["--fps-out", "25"], "--fps-out: "),
+        (["--fps-out", "25"], "--fps-out works in seconds"),
         (["--focal", "1000"], "--focal gives the path in metres only"),
     ],
 )

@@ -13,6 +13,7 @@ from motionlift.errors import MotionliftError, OptionError, WeightsError
 from motionlift.lifting import Lifter, mirrored, root_in_image
 from motionlift.lifting import lifter as lifter_module
 from motionlift.lifting.weave import Weave
+from motionlift.network.dstformer import DSTformer
 from motionlift.skeletons import COCO17, H36M17
 from tests.lifting.makers import WINDOW, Echo, hidden, lifter, pose, tiny, with_error_head
 
@@ -264,6 +265,49 @@ def test_a_detectors_confidences_are_taken_as_the_cards_convention_says() -> Non
         assert same is is_believed
         wanted = as_trained if is_believed else sure
         assert_allclose(found.positions, simulated.lift_pose(wanted).positions, atol=1e-3)
+
+
+def knowing() -> DSTformer:
+    """A network that learned with the noise model."""
+    model = tiny()
+    model.card = {"conventions": {"confidence": CONFIDENCE_CONVENTION}}
+    return model
+
+
+def test_short_windows_are_averaged_with_long_ones() -> None:
+    seen = pose(60)
+    told: list[tuple[int, int]] = []
+    both = Lifter(knowing(), device="cpu", precision="fp32", short_windows=True)
+    assert both.short_window == WINDOW // 3
+    found = both.lift_pose(seen, on_progress=lambda done, total: told.append((done, total)))
+    parts = [
+        Lifter(knowing(), device="cpu", precision="fp32", window=window).lift_pose(seen).positions
+        for window in (WINDOW, WINDOW // 3)
+    ]
+    assert_allclose(found.positions, (parts[0] + parts[1]) / 2, rtol=1e-4, atol=1e-2)
+    assert not np.allclose(parts[0], parts[1], atol=1e-2)
+    shares = [done / total for done, total in told]
+    assert shares == sorted(shares) and shares[-1] == 1
+
+
+def test_where_a_short_window_sees_nobody_the_long_one_answers() -> None:
+    seen = pose(WINDOW)
+    keypoints, confidence = seen.keypoints.copy(), seen.confidence.copy()
+    keypoints[:-1], confidence[:-1] = np.nan, 0.0
+    keypoints[-1, 2:], confidence[-1, 2:] = np.nan, 0.0
+    last = replace(seen, keypoints=keypoints, confidence=confidence)
+    long = Lifter(knowing(), device="cpu", precision="fp32")
+    both = Lifter(knowing(), device="cpu", precision="fp32", short_windows=True)
+    assert_allclose(both.lift_pose(last).positions[0], long.lift_pose(last).positions[0], atol=1e-3)
+    # One keypoint in the first frame, another in the last: only the long window can place them.
+    keypoints[-1, 1], confidence[-1, 1] = np.nan, 0.0
+    keypoints[0, 1], confidence[0, 1] = seen.keypoints[0, 1], 0.9
+    apart = replace(seen, keypoints=keypoints, confidence=confidence)
+    assert_allclose(both.lift_pose(apart).positions, long.lift_pose(apart).positions, atol=1e-3)
+
+
+def test_networks_of_other_noise_have_no_short_windows() -> None:
+    assert Lifter(tiny(), device="cpu", short_windows=True).short_window == 0
 
 
 @pytest.mark.parametrize("stride", [0, WINDOW + 1])

@@ -175,7 +175,7 @@ def _lifter_of(asked: "LiftArguments") -> "Lifter":
         if torch.cuda.is_available():
             device = f"cuda:{int(local_rank) % torch.cuda.device_count()}"
             network = replace(network, device=device)
-    return make_lifter(network, flip=asked.flip)
+    return make_lifter(network, flip=asked.flip, short_windows=asked.short_windows)
 
 
 def _made_by(asked: "LiftArguments") -> dict[str, Any]:

@@ -78,6 +78,9 @@ class LiftArguments:
     flip: bool = True
     """average with the mirror image's answer, which is nearer to the truth; without it, half the
     time"""
+    short_windows: bool = True
+    """average with the answer by windows of a third of the frames, which does not believe detectors
+    that err the same way for seconds; without it, half the time"""
     finishing: Annotated[Finishing, Unprefixed]
     to: str | None = None
     """for a folder of several inputs: suffix of the files to write; .npz if not given"""
@@ -107,7 +110,7 @@ def lift(arguments: Sequence[str]) -> None:
     find_writer(asked.out)
     people = people_of(asked.source, out=asked.out, with_table=True)
     check_rates(people)
-    lifter = make_lifter(asked.network, flip=asked.flip)
+    lifter = make_lifter(asked.network, flip=asked.flip, short_windows=asked.short_windows)
     are_several = len(people) > 1
     for lifted, seconds, out in lift_people(people, lifter, options):
         say_lift(lifted, lifter, seconds=seconds, is_one_of_several=are_several)
@@ -168,13 +171,19 @@ def encode(arguments: Sequence[str]) -> None:
         say("wrote", str(out))
 
 
-def make_lifter(asked: Network, *, flip: bool = False) -> "Lifter":
+def make_lifter(asked: Network, *, flip: bool = False, short_windows: bool = False) -> "Lifter":
     """The network asked for, ready to lift; imports PyTorch."""
     from motionlift.lifting import Lifter
     from motionlift.network.weights import load_model
 
     model = load_model(asked.model)
-    return Lifter(model, device=asked.device, precision=asked.precision, flip=flip)
+    return Lifter(
+        model,
+        device=asked.device,
+        precision=asked.precision,
+        flip=flip,
+        short_windows=short_windows,
+    )
 
 
 def people_of(asked: Source, *, out: Path, with_table: bool = False) -> list[tuple[Pose2D, Path]]:

@@ -67,7 +67,8 @@ def say_machine(lifter: "Lifter", *, seconds: float, frames: int) -> None:
     """Which network ran where, why there, and the time a frame took."""
     millions = lifter.num_parameters / 1e6
     mirror = " and their mirror images" if lifter.flip else ""
-    windows = f"windows of {lifter.window} frames at about {lifter.trained_fps:g} a second{mirror}"
+    lengths = f"{lifter.window} and {lifter.short_window}" if lifter.short_window else lifter.window
+    windows = f"windows of {lengths} frames at about {lifter.trained_fps:g} a second{mirror}"
     say("model", f"{lifter.model_name}, {millions:.2g} M parameters, {windows}")
     say("device", str(lifter.device))
     say("precision", str(lifter.precision))

@@ -9,6 +9,7 @@ from motionlift.camera import box_of_visible
 from motionlift.errors import MotionliftError
 from motionlift.lifting.weave import Weave
 from motionlift.poses import Pose2D
+from motionlift.progress import OnProgress
 from motionlift.skeletons import H36M17
 from motionlift.windows import Blend, cut, window_length, window_starts
 
@@ -16,8 +17,6 @@ from motionlift.windows import Blend, cut, window_length, window_starts
 Ask = Callable[
     [Float32[np.ndarray, "window frame 17 3"]], Float32[np.ndarray, "window frame 17 channel"]
 ]
-# Told how many windows are done, of how many.
-OnProgress = Callable[[int, int], None]
 
 
 def cut_clips(
@@ -52,6 +51,7 @@ class Passage:
         apart: frames from one frame of a window to the next.
         channels: of a joint of an answer.
         in_pixels: bring answers back from clip space into pixels.
+        may_be_empty: whether it is no error that nobody is in any window; all answers are NaN then.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Passage:
         apart: int,
         channels: int,
         in_pixels: bool,
+        may_be_empty: bool = False,
     ) -> None:
         self.length = window_length(seen.num_frames, length=length, apart=apart)
         self.starts = window_starts(seen.num_frames, length=length, stride=stride, apart=apart)
@@ -73,7 +74,7 @@ class Passage:
         self._blend = Blend(length=self.length, shape=self.joined.shape[1:], apart=apart)
         self._weave = Weave(apart=apart, shape=self.joined.shape[1:])
         self._num_joined = 0
-        self._is_anybody = False
+        self._is_anybody = may_be_empty
 
     def clips(
         self, windows: slice
@@ -126,13 +127,22 @@ def run(
     for batch in _batches(passages, frames_a_batch):
         parts = [(passage, windows, *passage.clips(windows)) for passage, windows in batch]
         clips = np.concatenate([clips[scale > 0] for _, _, clips, scale in parts])
-        answers = ask(clips) if len(clips) else clips
+        channels = parts[0][0].joined.shape[-1]
+        answers = ask(clips) if len(clips) else np.empty((*clips.shape[:3], channels), clips.dtype)
         ends = np.cumsum([(scale > 0).sum() for _, _, _, scale in parts])[:-1]
         for (passage, windows, _, scale), own in zip(parts, np.split(answers, ends), strict=True):
             passage.answer(own, windows, scale)
         done += sum(len(scale) for _, _, _, scale in parts)
         if on_progress is not None:
             on_progress(done, total)
+
+
+def mean_of_known(
+    one: Float32[np.ndarray, "frame 17 channel"], other: Float32[np.ndarray, "frame 17 channel"]
+) -> Float32[np.ndarray, "frame 17 channel"]:
+    """The mean of two answers; where one is NaN, the other."""
+    mean = (one + other) / 2
+    return np.where(np.isnan(mean), np.where(np.isnan(one), other, one), mean)
 
 
 def _batches(

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from motionlift.confidence import CONFIDENCE_CONVENTION, believed
 from motionlift.errors import OptionError, WeightsError
-from motionlift.lifting.batches import Ask, OnProgress, Passage, run
+from motionlift.lifting.batches import Ask, Passage, mean_of_known, run
 from motionlift.lifting.motion import as_motion, root_at_zero, root_in_image
 from motionlift.lifting.notes import notes_on
 from motionlift.lifting.stream import StreamLifter
 from motionlift.network.device import autocast, choose_device, choose_precision
 from motionlift.network.dstformer import DSTformer
 from motionlift.poses import Pose2D, Pose3D, to_h36m17
+from motionlift.progress import OnProgress, part_of
 from motionlift.skeletons import H36M17, Skeleton
 from motionlift.timing import USUAL_FPS, frames_apart
 
@@ -37,6 +38,10 @@ class Lifter:
         stride: frames of a window from its start to the next one's; half a window if not given.
             Windows overlap by the rest, and fade into each other there.
         flip: also lift the mirror image, and average the two answers; takes twice the time.
+        short_windows: also lift in windows of a third of the frames, and average the two answers;
+            takes twice the time. Detectors err in the same direction for seconds, which long
+            windows believe and short ones do not see. Only of networks that learned with the noise
+            model, whose errors pass sooner; not in `stream` and `encode_pose`.
         confidences: "detector", or "simulated" if they are of the noise model that the network
             learned with, as the open benchmark's are. Those of detectors are taken as
             `confidence.believed` has it, by networks whose card says so.
@@ -46,6 +51,7 @@ class Lifter:
         model_name, num_parameters: of the network.
         channels: of a joint of an answer: x, y, z, and its expected error if the network knows it.
         window, stride: see above.
+        short_window: frames of the short windows; 0 if there are none.
         trained_fps: frames a second of the motion that the network learned from.
     """
 
@@ -58,6 +64,7 @@ class Lifter:
         window: int | None = None,
         stride: int | None = None,
         flip: bool = False,
+        short_windows: bool = False,
         confidences: Literal["detector", "simulated"] = "detector",
     ) -> None:
         self.device = choose_device(device)
@@ -80,7 +87,9 @@ class Lifter:
                 f"give 1 to {self.window}"
             )
         self.flip = flip
-        self._is_believed = confidences == "detector" and takes_noise_model(model)
+        learned_with_noise_model = takes_noise_model(model)
+        self.short_window = self.window // 3 if short_windows and learned_with_noise_model else 0
+        self._is_believed = confidences == "detector" and learned_with_noise_model
         self._model = model.to(self.device.value).eval()
 
     def lift_pose(self, pose: Pose2D, *, on_progress: OnProgress | None = None) -> Pose3D:
@@ -104,9 +113,24 @@ class Lifter:
             MotionliftError: if in one of them no two distinct keypoints are visible.
         """
         seen = [to_h36m17(pose) for pose in poses]
+        parts = 2 if self.short_window else 1
         joined = self._run(
-            seen, self.answer, channels=self.channels, in_pixels=True, on_progress=on_progress
+            seen,
+            self.answer,
+            channels=self.channels,
+            in_pixels=True,
+            on_progress=part_of(on_progress, 0, parts),
         )
+        if self.short_window:
+            brief = self._run(
+                seen,
+                self.answer,
+                channels=self.channels,
+                in_pixels=True,
+                on_progress=part_of(on_progress, 1, parts),
+                short_window=self.short_window,
+            )
+            joined = [mean_of_known(*both) for both in zip(joined, brief, strict=True)]
         return [self._motion(*each) for each in zip(seen, joined, strict=True)]
 
     def encode_pose(
@@ -164,15 +188,17 @@ class Lifter:
         channels: int,
         in_pixels: bool,
         on_progress: OnProgress | None,
+        short_window: int = 0,
     ) -> list[Float32[np.ndarray, "frame 17 channel"]]:
         passages = [
             Passage(
                 each,
-                length=self.window,
-                stride=self.stride,
+                length=short_window or self.window,
+                stride=max(1, short_window // 2) if short_window else self.stride,
                 apart=frames_apart(each.fps, trained=self.trained_fps),
                 channels=channels,
                 in_pixels=in_pixels,
+                may_be_empty=short_window > 0,
             )
             for each in seen
         ]

@@ -6,7 +6,7 @@ at the motion's own rate, GIF by Pillow.
 
 import importlib.util
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 from motionlift.errors import MotionliftError, OptionError
 from motionlift.files import check_writable, written_beside
 from motionlift.poses import Pose3D
+from motionlift.progress import OnProgress
 from motionlift.skeletons import H36M17
 from motionlift.viewer.comparison import compare
 from motionlift.viewer.packing import to_display
@@ -33,7 +34,6 @@ _GIF_FPS = 33.4
 _QUIET = (102, 112, 133)
 
 # Told how many frames are drawn, of how many.
-OnProgress = Callable[[int, int], None]
 
 
 def write_film(

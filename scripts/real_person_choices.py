@@ -1,11 +1,13 @@
-"""What a network makes of a real person if detectors' confidences are taken otherwise.
+"""What a network makes of a real person if confidences or windows are taken otherwise.
 
-    python scripts/detector_confidences.py FOLDER [--model M]
+    python scripts/real_person_choices.py FOLDER [--model M]
 
-FOLDER as for `real_person.py`. The same detections are lifted with their confidences as they are;
-scaled to the median that the noise model has; alike for all keypoints; and alike from some
-confidence on, proportionally less below. P-MPJPE in mm, the mean first. Then the triangulated
-joints themselves, which have no error and confidence 1, seen without perspective.
+FOLDER as for `real_person.py`. The same detections are lifted in long windows with their
+confidences as they are; scaled to the median that the noise model has; alike for all keypoints; and
+alike from some confidence on, proportionally less below. Then the triangulated joints themselves,
+which have no error and confidence 1, seen without perspective. Then, with confidences as the
+library takes them, windows of several lengths, and means of the answers by two of them. P-MPJPE in
+mm, the mean first.
 """
 
 import argparse
@@ -54,9 +56,11 @@ HOWS: dict[str, Callable[[Confidence], Confidence]] = {
     "0.95 from 0.2": alike(0.95, sure=0.2),
 }
 
+WINDOWS = ((27,), (15,), (9,), (5,), (27, 9), (27, 5))
+
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="default")
@@ -64,7 +68,8 @@ def main() -> None:
     (truth,) = read(asked.folder / TRUTH, kind="motion")
     cameras = read_calibration(asked.folder / CALIBRATION)
     # Confidences reach the network as they are given.
-    lifter = Lifter(load_model(asked.model), flip=True, confidences="simulated")
+    model = load_model(asked.model)
+    lifter = Lifter(model, flip=True, confidences="simulated")
     say = sys.stdout.write
 
     def error(pose: Pose2D) -> float:
@@ -87,6 +92,21 @@ def main() -> None:
         exact = as_keypoints(seen, truth)
         found = [error(replace(exact, confidence=level * exact.confidence)) for level in levels]
         say(f"| {key} | {' | '.join(f'{each:.1f}' for each in found)} |\n")
+    say(f"\n| windows | mean | {' | '.join(people)} |\n")
+    say(f"| --- |{' ---: |' * (len(people) + 1)}\n")
+    lifted = {
+        window: [Lifter(model, flip=True, window=window).lift_pose(one) for one in people.values()]
+        for window in sorted({window for windows in WINDOWS for window in windows})
+    }
+    for windows in WINDOWS:
+        found = []
+        for poses in zip(*(lifted[window] for window in windows), strict=True):
+            mean = np.mean([pose.positions for pose in poses], axis=0)
+            found.append(
+                1000 * compare(replace(poses[0], positions=mean), truth).frame_errors.mean()
+            )
+        cells = " | ".join(f"{each:.1f}" for each in (np.mean(found), *found))
+        say(f"| {' and '.join(map(str, windows))} | {cells} |\n")
 
 
 if __name__ == "__main__":
