@@ -172,9 +172,10 @@ def made_up(store: Store, lifter: Lifter) -> None:
                 base = once if how == PERSPECTIVE_STAYS else lifted
                 root, body = root_by(how, base, camera, height)
                 rows[how].append(errors(root, body, view.truth))
+            # Without perspective a pixel is one straight ahead, not beside the picture's middle.
+            size = in_metres(once, height=height).metres_per_pixel
+            sizes.append(size / (np.median(view.truth[:, H36M17.root, 2]) / FOCAL))
             metric = in_metres(lifted, height=height)
-            true_size = np.median(view.truth[:, H36M17.root, 2]) / FOCAL
-            sizes.append(metric.metres_per_pixel / true_size)
             options = LiftOptions(height=height, focal=FOCAL, smooth="savgol")
             world = finish(lifted, options).positions.astype(np.float64) * [1, -1, -1]
             truth = view.truth[:, H36M17.root]
