@@ -18,6 +18,8 @@ Ask = Callable[
     [Float32[np.ndarray, "window frame 17 3"]], Float32[np.ndarray, "window frame 17 channel"]
 ]
 
+_ROWS = 10_000
+
 
 def cut_clips(
     keypoints: Float[np.ndarray, "frame 17 2"],
@@ -137,12 +139,19 @@ def run(
             on_progress(done, total)
 
 
-def mean_of_known(
+def average(
     one: Float32[np.ndarray, "frame 17 channel"], other: Float32[np.ndarray, "frame 17 channel"]
-) -> Float32[np.ndarray, "frame 17 channel"]:
-    """The mean of two answers; where one is NaN, the other."""
-    mean = (one + other) / 2
-    return np.where(np.isnan(mean), np.where(np.isnan(one), other, one), mean)
+) -> None:
+    """Make the first answer the mean of two; where one of them is NaN, the other.
+
+    Part by part, because for hours of frames every copy of an answer is hundreds of megabytes.
+    """
+    for first in range(0, len(one), _ROWS):
+        a, b = one[first : first + _ROWS], other[first : first + _ROWS]
+        known = np.where(np.isnan(b), a, b)
+        np.copyto(a, known, where=np.isnan(a))
+        a += known
+        a /= 2
 
 
 def _batches(

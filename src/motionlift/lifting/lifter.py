@@ -10,7 +10,7 @@ from torch import Tensor
 
 from motionlift.confidence import CONFIDENCE_CONVENTION, believed
 from motionlift.errors import OptionError, WeightsError
-from motionlift.lifting.batches import Ask, Passage, mean_of_known, run
+from motionlift.lifting.batches import Ask, Passage, average, run
 from motionlift.lifting.motion import as_motion, root_at_zero, root_in_image
 from motionlift.lifting.notes import notes_on
 from motionlift.lifting.stream import StreamLifter
@@ -122,15 +122,7 @@ class Lifter:
             on_progress=part_of(on_progress, 0, parts),
         )
         if self.short_window:
-            brief = self._run(
-                seen,
-                self.answer,
-                channels=self.channels,
-                in_pixels=True,
-                on_progress=part_of(on_progress, 1, parts),
-                short_window=self.short_window,
-            )
-            joined = [mean_of_known(*both) for both in zip(joined, brief, strict=True)]
+            self._average_with_short(seen, joined, on_progress=part_of(on_progress, 1, parts))
         return [self._motion(*each) for each in zip(seen, joined, strict=True)]
 
     def encode_pose(
@@ -205,6 +197,25 @@ class Lifter:
         size = _BATCH_SIZE[torch.device(self.device.value).type] // self._model.config.dim_feat
         run(passages, ask, frames_a_batch=size, on_progress=on_progress)
         return [each.joined for each in passages]
+
+    def _average_with_short(
+        self,
+        seen: Sequence[Pose2D],
+        joined: list[Float32[np.ndarray, "frame 17 channel"]],
+        *,
+        on_progress: OnProgress | None,
+    ) -> None:
+        # Apart from its caller, so that these answers are let go before motion is made of the mean.
+        brief = self._run(
+            seen,
+            self.answer,
+            channels=self.channels,
+            in_pixels=True,
+            on_progress=on_progress,
+            short_window=self.short_window,
+        )
+        for long, short in zip(joined, brief, strict=True):
+            average(long, short)
 
     def _motion(self, seen: Pose2D, answers: Float32[np.ndarray, "frame 17 channel"]) -> Pose3D:
         root_at_zero(answers)
