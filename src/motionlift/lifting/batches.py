@@ -18,6 +18,7 @@ Ask = Callable[
     [Float32[np.ndarray, "window frame 17 3"]], Float32[np.ndarray, "window frame 17 channel"]
 ]
 
+# Frames of two answers that are averaged at a time.
 _ROWS = 10_000
 
 

@@ -33,7 +33,6 @@ _USUAL_FPS = 30.0
 _GIF_FPS = 33.4
 _QUIET = (102, 112, 133)
 
-# Told how many frames are drawn, of how many.
 
 
 def write_film(
