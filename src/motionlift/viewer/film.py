@@ -34,7 +34,6 @@ _GIF_FPS = 33.4
 _QUIET = (102, 112, 133)
 
 
-
 def write_film(
     path: Path,
     people: Sequence[Pose3D],
