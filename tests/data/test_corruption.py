@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from motionlift.data.corruption import CorruptionSettings, corrupt, detector_offsets, masks
+from motionlift.confidence import FOUND, believed
+from motionlift.data.corruption import (
+    CorruptionSettings,
+    corrupt,
+    detector_offsets,
+    is_detected,
+    masks,
+)
 from motionlift.data.draws import Draws
 from motionlift.data.noise import METRES_PER_UNIT, noise_model, stretch
 from motionlift.data.published import published_masks, published_noise
@@ -103,7 +110,7 @@ def test_noise_drifts_as_fast_where_a_second_has_fewer_frames() -> None:
 
 def test_held_noise_errs_in_the_same_direction_in_the_whole_clip() -> None:
     camera, image = _seen(400, 81)
-    drifting = CorruptionSettings(joint_mask=0.0, frame_mask=0.0)
+    drifting = CorruptionSettings(joint_mask=0.0, frame_mask=0.0, detectors=1.0)
     usual, _ = corrupt(image, _draws(400), drifting, camera=camera)
     noisy, _ = corrupt(image, _draws(400), replace(drifting, held=0.3), camera=camera)
     is_held = (noisy != usual).flatten(1).any(dim=1)
@@ -124,7 +131,9 @@ def test_key_frames_are_interpolated_linearly_at_their_spacing() -> None:
 
 def test_masked_joints_have_confidence_zero_and_seen_ones_never() -> None:
     camera, image = _seen(50, 27)
-    settings = CorruptionSettings(noise_spread=0.8, offsets=1.0, absent=0.3, occlusion=0.3)
+    settings = CorruptionSettings(
+        noise_spread=0.8, detectors=0.5, offsets=1.0, absent=0.3, occlusion=0.3
+    )
     _, confidence = corrupt(image, _draws(50), settings, camera=camera)
     hidden = masks(_draws(50), settings, frames=27)
     assert torch.equal(confidence == 0, hidden)
@@ -171,9 +180,36 @@ def test_a_detector_may_guess_one_hip_centimetres_beside_the_other() -> None:
     assert 0.02 < (sides[0] - sides[1]).abs().mean() < 0.06
 
 
+def test_detectors_samples_have_offsets_and_a_confidence_that_says_little() -> None:
+    camera, image = _seen(400, 9)
+    plain = CorruptionSettings(joint_mask=0.0, frame_mask=0.0)
+    usual, usual_confidence = corrupt(image, _draws(400), plain, camera=camera)
+    settings = replace(plain, detectors=0.4, offsets=0.5)
+    found, confidence = corrupt(image, _draws(400), settings, camera=camera)
+    detected = is_detected(_draws(400), settings)
+    assert abs(detected.float().mean() - 0.4) < 0.07
+    offset = 0.5 * detector_offsets(camera, _draws(400))[detected]
+    torch.testing.assert_close(found[detected], usual[detected] + offset, atol=1e-6, rtol=1e-5)
+    assert torch.equal(confidence[detected], believed(usual_confidence[detected]))
+    assert (confidence[detected] == FOUND).float().mean() > 0.95
+    assert torch.equal(found[~detected], usual[~detected])
+    assert torch.equal(confidence[~detected], usual_confidence[~detected])
+
+
+def test_exact_samples_are_no_detectors() -> None:
+    settings = CorruptionSettings(detectors=0.5, share=0.6)
+    camera, image = _seen(400, 3)
+    _, confidence = corrupt(image, _draws(400), settings, camera=camera)
+    detected = is_detected(_draws(400), settings)
+    assert abs(detected.float().mean() - 0.3) < 0.07
+    assert (confidence[detected] <= FOUND).all()
+
+
 def test_a_share_of_the_samples_is_corrupted_as_ever_and_the_others_are_exact() -> None:
     camera, image = _seen(400, 9)
-    whole = CorruptionSettings(noise_spread=0.8, offsets=1.0, absent=0.3, occlusion=0.3)
+    whole = CorruptionSettings(
+        noise_spread=0.8, detectors=0.5, offsets=1.0, absent=0.3, occlusion=0.3
+    )
     usual, usual_confidence = corrupt(image, _draws(400), whole, camera=camera)
     part = replace(whole, share=0.7)
     found, confidence = corrupt(image, _draws(400), part, camera=camera)

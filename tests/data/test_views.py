@@ -133,3 +133,13 @@ def test_the_share_of_perspective_samples_is_as_set(share: float) -> None:
     camera, image = see(_people(1).expand(1000, -1, -1, -1), _draws(1000), settings)
     is_perspective = (camera[..., :2] != image).flatten(1).any(dim=1).float().mean()
     assert abs(is_perspective - share) < 0.05
+
+
+def test_detectors_samples_have_a_share_of_their_own() -> None:
+    settings = ViewSettings(projection="perspective", share=0.1, share_of_detectors=0.7)
+    detected = torch.arange(2000) % 2 == 0
+    people = _people(1).expand(2000, -1, -1, -1)
+    camera, image = see(people, _draws(2000), settings, detected=detected)
+    is_perspective = (camera[..., :2] != image).flatten(1).any(dim=1).float()
+    assert abs(is_perspective[detected].mean() - 0.7) < 0.05
+    assert abs(is_perspective[~detected].mean() - 0.1) < 0.05

@@ -18,6 +18,7 @@ from tests.data.bodies import write_store
 
 PAPER, DEMO, SMALL = (RECIPES.get(name) for name in ("paper", "demo", "small"))
 FRONT = DataSettings(views=ViewSettings(kind="front"))
+PERSPECTIVE = DataSettings(views=ViewSettings(projection="perspective"))
 EXACT = DataSettings(corruption=CorruptionSettings(noise=0.0))
 ACTION, POSE = FINETUNING.get("action"), FINETUNING.get("pose")
 
@@ -41,6 +42,13 @@ def _changed(record: Any, path: str, value: Any) -> Any:
         (PAPER, "data.views.nearest", 1.0, "nearest.*projection=orthographic"),
         (replace(SMALL, data=FRONT), "data.views.tumbled", 0.2, "tumbled.*kind=front"),
         (replace(SMALL, data=EXACT), "data.corruption.held", 0.2, r"held.*noise=0\.0"),
+        (PAPER, "data.corruption.offsets", 0.2, r"offsets.*detectors=0\.0"),
+        (
+            replace(PAPER, data=PERSPECTIVE),
+            "data.views.share_of_detectors",
+            0.2,
+            r"share.of.detectors.*detectors=0\.0",
+        ),
         (ACTION, "data.body.exchange", 0.2, "exchange .* between clips"),
         (PAPER, "freeze", "backbone", "freeze.*model="),
         (PAPER, "task.new_head", True, "new-head.*model="),

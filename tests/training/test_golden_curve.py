@@ -28,9 +28,15 @@ STEPS = 20
 EVERYTHING = DataSettings(
     clips=ClipSettings(slowest=0.8, fastest=2.0, shift=True, repeats={"odd": 1.5}),
     body=BodySettings(bone_scale=0.04, limb_scale=0.06, exchange=0.4, turn=0.4),
-    views=ViewSettings(tumbled=0.2, projection="perspective", share=0.5),
+    views=ViewSettings(tumbled=0.2, projection="perspective", share=0.5, share_of_detectors=0.9),
     corruption=CorruptionSettings(
-        noise_spread=0.5, offsets=1.0, held=0.3, absent=0.25, occlusion=0.3, share=0.8
+        noise_spread=0.5,
+        detectors=0.5,
+        offsets=1.0,
+        held=0.3,
+        absent=0.25,
+        occlusion=0.3,
+        share=0.8,
     ),
 )
 RECIPES = {

@@ -21,7 +21,13 @@ from torch import Tensor
 from motionlift.camera import box_of_visible
 from motionlift.confidence import believed
 from motionlift.data.clips import ClipSettings, Cut
-from motionlift.data.corruption import PUBLISHED_FPS, CorruptionSettings, corrupt, masks
+from motionlift.data.corruption import (
+    PUBLISHED_FPS,
+    CorruptionSettings,
+    corrupt,
+    is_detected,
+    masks,
+)
 from motionlift.data.draws import Draws
 from motionlift.data.limbs import exchanged, limbs_known, with_limbs_of
 from motionlift.data.turns import turn_limbs
@@ -87,7 +93,13 @@ def make_batch(
     if settings.body.bone_scale > 0 or settings.body.limb_scale > 0:
         weight = _reached(weight)
     positions = vary_body(positions, draws, settings.body)
-    camera, image = see(positions, draws, settings.views, has_root=weight[..., H36M17.root] > 0)
+    camera, image = see(
+        positions,
+        draws,
+        settings.views,
+        has_root=weight[..., H36M17.root] > 0,
+        detected=is_detected(draws, settings.corruption),
+    )
     # Without a rate of their own clips are drawn as published, whatever the store's.
     fps = settings.clips.fps or PUBLISHED_FPS
     image, confidence = corrupt(image, draws, settings.corruption, camera=camera, fps=fps)

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from motionlift.confidence import believed
 from motionlift.data.draws import Draws
 from motionlift.data.noise import (
     METRES_PER_UNIT,
@@ -45,10 +46,12 @@ class CorruptionSettings:
         noise_spread: each sample's own factor is drawn between 1 - spread and 1 + spread of it.
         joint_mask: probability that a joint of a frame is masked.
         frame_mask: probability that a whole frame is masked.
-        offsets: factor of the displacement of hips, shoulders and head by which detectors
-            differ from motion capture; 0 for none. Half of the samples have none.
-        held: share of the noisy samples whose drift stays as it is in the clip's first frame:
-            real detectors err for seconds in the same direction, the noise model for 9 frames.
+        detectors: share of the corrupted samples that are as a real detector reports a person;
+            their confidence is what lifting makes of a detector's (`confidence.believed`).
+        offsets: in these, factor of the displacement of hips, shoulders and head by which
+            detectors differ from motion capture; 0 for none.
+        held: share of these whose drift stays as it is in the clip's first frame: real detectors
+            err for seconds in the same direction, the noise model for 9 frames.
         absent: probability that the detector has no spine, and that it has no head top.
         occlusion: probability that one limb or both legs are out of sight for a while.
         occlusion_length: longest time out of sight, in clips; above 1 a limb is often hidden in
@@ -63,6 +66,7 @@ class CorruptionSettings:
     noise_spread: float = 0.0
     joint_mask: float = 0.05
     frame_mask: float = 0.1
+    detectors: float = 0.0
     offsets: float = 0.0
     held: float = 0.0
     absent: float = 0.0
@@ -76,14 +80,15 @@ class CorruptionSettings:
             raise RecipeError(
                 f"corruption.occlusion-length is {self.occlusion_length}, but above 0"
             )
-        shares = ("joint_mask", "frame_mask", "held", "absent", "occlusion", "share")
+        shares = ("joint_mask", "frame_mask", "detectors", "held", "absent", "occlusion", "share")
         check_shares(self, *shares, of="corruption")
         check_at_least_0(self, "noise", "noise_spread", "offsets", of="corruption")
-        has_more = any((self.noise_spread, self.offsets, self.held, self.absent, self.occlusion))
+        more = (self.noise_spread, self.detectors, self.offsets, self.held)
+        has_more = any((*more, self.absent, self.occlusion))
         if self.compat == "published" and (has_more or self.noise != 1 or self.share != 1):
             raise RecipeError(
-                "corruption.compat=published knows no noise strength, noise-spread, offsets, "
-                "held, absent, occlusion or share; leave them at their defaults"
+                "corruption.compat=published knows no noise strength, noise-spread, detectors, "
+                "offsets, held, absent, occlusion or share; leave them at their defaults"
             )
 
 
@@ -114,9 +119,10 @@ def corrupt(
         )
         return keypoints[..., :2] * METRES_PER_UNIT, keypoints[..., 2]
     exact = image
+    detected = is_detected(draws, settings)
     if settings.offsets > 0:
-        has_offsets = draws.chance("detector", 1, 1, 1, probability=0.5)
-        image = image + settings.offsets * has_offsets * detector_offsets(camera, draws)
+        offset = settings.offsets * detector_offsets(camera, draws)
+        image = image + torch.where(detected[:, None, None, None], offset, 0.0)
     confidence = image.new_ones(count, frames, joints)
     if settings.noise > 0:
         strength = settings.noise * draws.uniform(
@@ -128,13 +134,14 @@ def corrupt(
             model,
             frames=frames,
             spacing=KEY_FRAME_SPACING * fps / PUBLISHED_FPS,
-            held=settings.held,
+            is_held=detected & draws.chance("held", probability=settings.held),
         )
         image = image + offset * METRES_PER_UNIT
         distance = offset.norm(dim=-1)
         shift = draws.normal("confidence", frames, joints)
         # A confidence of exactly 0 would say that the joint is missing.
         confidence = confidence_at(distance, shift, model=model).clamp_min(1e-3)
+    confidence = torch.where(detected[:, None, None], believed(confidence), confidence)
     if settings.share < 1:
         is_corrupted = _is_corrupted(draws, settings)[:, None, None]
         image = torch.where(is_corrupted[..., None], image, exact)
@@ -196,12 +203,18 @@ def detector_offsets(camera: Float[Tensor, "B F J 3"], draws: Draws) -> Float[Te
     return torch.einsum("bfac,bja->bfjc", axes[..., :2], bias)
 
 
+def is_detected(draws: Draws, settings: CorruptionSettings) -> Bool[Tensor, " B"]:
+    """Which samples are as a real detector reports a person."""
+    chosen = draws.chance("detected", probability=settings.detectors)
+    return chosen & _is_corrupted(draws, settings)
+
+
 def _is_corrupted(draws: Draws, settings: CorruptionSettings) -> Bool[Tensor, " B"]:
     return draws.chance("corrupted", probability=settings.share)
 
 
 def _offsets_of(
-    draws: Draws, model: NoiseModel, *, frames: int, spacing: float, held: float
+    draws: Draws, model: NoiseModel, *, frames: int, spacing: float, is_held: Bool[Tensor, " B"]
 ) -> Float[Tensor, "B frames J 2"]:
     joints = H36M17.num_joints
     keys = int((frames - 1) / spacing) + 2
@@ -212,9 +225,7 @@ def _offsets_of(
         model=model,
     )
     drift = stretch(offsets.flatten(2), frames=frames, spacing=spacing)
-    if held > 0:
-        is_held = draws.chance("held", 1, 1, probability=held)
-        drift = torch.where(is_held, drift[:, :1], drift)
+    drift = torch.where(is_held[:, None, None], drift[:, :1], drift)
     jitter = model.jitter * draws.normal("jitter", frames, joints, 2)
     return drift.reshape(-1, frames, joints, 2) + jitter
 

@@ -59,6 +59,8 @@ class ViewSettings:
             the floor, of whom there is little capture.
         projection: "orthographic" (the paper), "weak-perspective" or "perspective".
         share: of samples that are projected so; the rest are orthographic.
+        share_of_detectors: the same, of the samples that are as a real detector reports a person
+            (`corruption.detectors`), since it sees through a real lens.
         nearest: for the perspective kinds, the least distance from camera to root, in metres.
     """
 
@@ -72,10 +74,11 @@ class ViewSettings:
     tumbled: float = 0.0
     projection: Literal["orthographic", "weak-perspective", "perspective"] = "orthographic"
     share: float = 1.0
+    share_of_detectors: float = 1.0
     nearest: float = 2.5
 
     def __post_init__(self) -> None:
-        check_shares(self, "high", "low", "tumbled", "share", of="views")
+        check_shares(self, "high", "low", "tumbled", "share", "share_of_detectors", of="views")
         check_at_least_0(self, "tripod_pitch", "high_pitch", "low_pitch", "roll", of="views")
         if self.high + self.low > 1:
             raise RecipeError(f"views.high and low are {self.high} and {self.low}: more than all")
@@ -141,6 +144,7 @@ def see(
     settings: ViewSettings,
     *,
     has_root: Bool[Tensor, "B F"] | None = None,
+    detected: Bool[Tensor, " B"] | None = None,
 ) -> tuple[Float[Tensor, "B F J 3"], Float[Tensor, "B F J 2"]]:
     """Joints in camera space, and their projection, both in metres at the person's distance.
 
@@ -149,6 +153,7 @@ def see(
 
     Args:
         has_root: frames in which the capture has the root, if not in all.
+        detected: samples that are as a real detector reports a person; none if not given.
     """
     rotation = rotations_of_views(draws, settings)
     camera = torch.einsum("brc,bfjc->bfjr", rotation, positions)
@@ -163,7 +168,10 @@ def see(
     # 1 / distance is uniform from 0 (far away) to the nearest: half of the cameras stand within
     # twice the least distance.
     inverse = draws.uniform("distance", high=1 / settings.nearest)
-    inverse = inverse * draws.chance("perspective", probability=settings.share)
+    share = torch.full_like(inverse, settings.share)
+    if detected is not None:
+        share = torch.where(detected, settings.share_of_detectors, share)
+    inverse = inverse * (draws.uniform("perspective") < share)
     inverse = inverse[:, None, None]
     if settings.projection == "weak-perspective":
         nearness = 1 + camera[..., H36M17.root, 2][..., None] * inverse

@@ -40,21 +40,33 @@ RECIPE = replace(
             shift=True,
             repeats={"cmu": 1.5, "reactidle": 0.15, "mesh2motion": 2.0},
         ),
-        body=BodySettings(bone_scale=0.01, limb_scale=0.02, exchange=0.35, turn=0.2),
-        views=ViewSettings(tumbled=0.05, projection="perspective", share=0.3, nearest=2.0),
+        body=BodySettings(bone_scale=0.01, limb_scale=0.02, exchange=0.35, turn=0.3),
+        views=ViewSettings(
+            tumbled=0.05,
+            projection="perspective",
+            share=0.15,
+            share_of_detectors=0.6,
+            nearest=2.0,
+        ),
         corruption=CorruptionSettings(
-            noise_spread=1.0, offsets=0.5, held=0.2, absent=0.25, occlusion=0.15, share=0.9
+            noise_spread=1.0,
+            detectors=0.45,
+            offsets=0.8,
+            held=0.5,
+            absent=0.25,
+            occlusion=0.15,
+            share=0.88,
         ),
     ),
     # Depth is learned from many different poses a step, so single frames come first; motion, which
     # helps where keypoints are noisy or lost, comes later, as the rate falls; and the longest
     # clips, of which a step sees the fewest, when it is almost 0.
     stages=(
-        Stage(frames=1, stride=1, batch=432, epochs=6),
-        Stage(frames=9, stride=9, batch=96, epochs=8),
-        Stage(frames=27, stride=27, batch=48, epochs=7),
+        Stage(frames=1, stride=1, batch=432, epochs=4),
+        Stage(frames=9, stride=9, batch=96, epochs=6),
+        Stage(frames=27, stride=27, batch=48, epochs=11),
     ),
-    task=Lift(losses=LossWeights(velocity=1.0), keypoints_from_epoch=6),
+    task=Lift(losses=LossWeights(velocity=1.0), keypoints_from_epoch=4),
     optimizer=OptimizerSettings(
         kind="muon", learning_rate=1e-3, muon_learning_rate=0.02, schedule="linear", warmup=50
     ),

@@ -40,7 +40,7 @@ RULES = (
     Rule(settings=("optimizer.weight_decay",), under="optimizer.kind", values=("adamw", "muon")),
     Rule(settings=("optimizer.epoch_factor",), under="optimizer.schedule", values=("exponential",)),
     Rule(
-        settings=("data.views.share", "data.views.nearest"),
+        settings=("data.views.share*", "data.views.nearest"),
         under="data.views.projection",
         values=("weak-perspective", "perspective"),
     ),
@@ -58,6 +58,14 @@ RULES = (
             f"data.corruption.{name}" for name in ("noise_file", "noise_spread", "held")
         ),
         under="data.corruption.noise",
+    ),
+    Rule(
+        settings=(
+            "data.corruption.offsets",
+            "data.corruption.held",
+            "data.views.share_of_detectors",
+        ),
+        under="data.corruption.detectors",
     ),
     Rule(settings=("data.corruption.occlusion_length",), under="data.corruption.occlusion"),
     Rule(settings=("from_scratch", "freeze", "backbone_lr_scale", "task.new_head"), under="model"),
