@@ -1,9 +1,11 @@
 """A million frames from a file to a file by `motionlift lift`: time and memory, beside a tenth.
 
-    python scripts/lift_million.py [--model small] [--frames 1000000]
+    python scripts/lift_million.py [--model small] [--random] [--frames 1000000]
 
 The example walk, again and again with fresh noise, is written as the library's own keypoints; each
-lift is a process of its own, whose peak memory and processor time are stated.
+lift is a process of its own, whose peak memory and processor time are stated. With --random the
+network has a few thousand random parameters in the place of the model's, but its windows, its rate
+and an error head: what is measured is what the library itself takes.
 """
 
 import argparse
@@ -19,6 +21,9 @@ import numpy as np
 
 from motionlift.example import make_example
 from motionlift.formats.keypoints_npz import write_keypoints
+from motionlift.network.dstformer import DSTformer
+from motionlift.network.expected_error import ErrorHead
+from motionlift.network.weights import load_model, save_weights
 from motionlift.poses import Pose2D
 
 
@@ -61,14 +66,28 @@ def lift(num_frames: int, folder: Path, *, model: str) -> None:
     )
 
 
+def random_like(name: str, path: Path) -> Path:
+    """A network of random numbers that is asked in the same way as the model of that name."""
+    model = load_model(name)
+    small = DSTformer(replace(model.config, dim_feat=16, dim_rep=8, depth=1, num_heads=2))
+    small.error_head = ErrorHead(small.config.dim_rep, small.config.num_joints)
+    card = model.card or {}
+    save_weights(path, small, card={key: card[key] for key in ("clip_frames", "conventions")})
+    return path
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="default")
     parser.add_argument("--frames", type=int, default=1_000_000)
+    parser.add_argument("--random", action="store_true", help="random numbers in its place")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        model = asked.model
+        if asked.random:
+            model = str(random_like(model, Path(folder) / "random.safetensors"))
         for count in (asked.frames // 10, asked.frames):
-            lift(count, Path(folder), model=asked.model)
+            lift(count, Path(folder), model=model)
 
 
 if __name__ == "__main__":

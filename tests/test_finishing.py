@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from motionlift.api import Beyond
 from motionlift.errors import OptionError
 from motionlift.finishing import LiftOptions, finish, lift_with
-from motionlift.poses import Pose2D, Pose3D, to_h36m17
+from motionlift.poses import Pose2D, Pose3D
 from motionlift.scale import stature
 from motionlift.skeletons import H36M17
-from tests.samples import lifted_walk
+from tests.flat_lifts import keypoints, lifter
 
 CALIBRATION = """
 [cam_01]
@@ -26,48 +25,6 @@ rotation = [1.2, -1.2, 1.2]
 translation = [0.0, 1.0, 5.0]
 fisheye = false
 """
-
-
-def lifter(seen: list[Pose2D] | None = None, *, trained_fps: float = 50.0) -> Any:
-    """A lifter that answers with its keypoints, flat, and remembers what it was given."""
-
-    def lift_pose(pose: Pose2D, *, on_progress: object = None) -> Pose3D:
-        if seen is not None:
-            seen.append(pose)
-        pose = to_h36m17(pose)
-        root = pose.keypoints[:, H36M17.root]
-        flat = np.nan_to_num(pose.keypoints - root[:, None])
-        positions = np.concatenate([flat, np.zeros_like(flat[..., :1])], axis=-1)
-        return Pose3D(
-            skeleton=H36M17,
-            positions=positions.astype(np.float32),
-            confidence=np.ones(positions.shape[:2]),
-            frame_index=pose.frame_index,
-            fps=pose.fps,
-            units="px",
-            space="camera",
-            source=pose.source,
-            lifted_from=pose,
-            root_xy=root,
-            notes=(*pose.notes, "lifted"),
-        )
-
-    return SimpleNamespace(lift_pose=lift_pose, trained_fps=trained_fps)
-
-
-def keypoints(*, fps: float | None = 50.0, frames: int = 100) -> Pose2D:
-    """Somebody before a camera, all keypoints found."""
-    walk = lifted_walk(frames=slice(0, frames))
-    assert walk.lifted_from is not None
-    points = walk.positions[..., :2].astype(float) + np.array([640.0, 300.0])
-    return replace(
-        walk.lifted_from,
-        keypoints=points,
-        confidence=np.full(points.shape[:2], 0.9),
-        fps=fps,
-        image_size=(1280, 720),
-        source="walk.json",
-    )
 
 
 def test_nothing_asked_for_is_the_lift_and_nothing_else() -> None:
@@ -136,44 +93,6 @@ def test_height_alone_gives_metres_and_says_that_the_path_is_not_known() -> None
     assert_array_equal(done.positions[:, H36M17.root], 0)
     assert done.metres_per_pixel is not None
     assert "where the root is in metres is not known" in done.notes[-1]
-
-
-@pytest.mark.parametrize("fps", [35.0, 50.0, 60.0, None, 1.0])
-def test_known_rates_are_lifted_as_they_are(fps: float | None) -> None:
-    seen: list[Pose2D] = []
-    lift_with(lifter(seen), keypoints(fps=fps), LiftOptions())
-    assert seen[0].fps == fps
-    assert seen[0].num_frames == 100
-
-
-def test_keypoints_with_hardly_any_of_their_frames_are_lifted_as_they_are() -> None:
-    seen: list[Pose2D] = []
-    sparse = replace(keypoints(fps=240.0, frames=3), frame_index=np.array([0, 5, 10**9]))
-    lift_with(lifter(seen), sparse, LiftOptions())
-    assert seen[0].num_frames == 3
-
-
-@pytest.mark.parametrize("fps", [12.0, 34.0, 120.0, 240.0])
-def test_the_last_frame_comes_back_where_it_was(fps: float) -> None:
-    pose = keypoints(fps=fps)
-    done = lift_with(lifter(), pose, LiftOptions())
-    assert_allclose(done.root_xy[-1], to_h36m17(pose).keypoints[-1, H36M17.root])  # type: ignore[index]
-
-
-@pytest.mark.parametrize("fps", [12.0, 34.0, 65.0, 240.0])
-def test_other_rates_go_by_way_of_the_training_and_back(fps: float) -> None:
-    seen: list[Pose2D] = []
-    pose = replace(keypoints(fps=fps), frame_index=np.arange(7, 107))
-    done = lift_with(lifter(seen), pose, LiftOptions())
-    assert seen[0].fps == 50
-    assert seen[0].num_frames == int(np.ceil(99 * 50 / fps)) + 1
-    assert done.fps == fps
-    assert_array_equal(done.frame_index, pose.frame_index)
-    assert_array_equal(done.lifted_from.keypoints, pose.keypoints)  # type: ignore[union-attr]
-    assert f"{fps:g} frames a second is far from what the network was trained for" in done.notes[-1]
-    if fps < 50:  # slower rates lose nothing on the way
-        plain = lifter().lift_pose(pose)
-        assert_allclose(done.positions[:-1], plain.positions[:-1], atol=4)
 
 
 def test_focal_and_field_of_view_say_the_same() -> None:

@@ -75,6 +75,25 @@ def test_keypoints_that_nobody_saw_stay_missing(camera: PinholeCamera) -> None:
     assert np.isfinite(parallel.keypoints[parallel.is_visible]).all()
 
 
+def test_a_keypoint_where_the_lens_sees_nothing_is_left_out_and_said(
+    camera: PinholeCamera,
+) -> None:
+    matrix = np.array([[1450.0, 0, 640], [0, 1450.0, 360], [0, 0, 1]])
+    camera = replace(camera, matrix=matrix, distortion=(-0.35, 0.12, 0.0, 0.0))
+    pose = in_pixels(walker(), camera)
+    assert pose.lifted_from is not None
+    wrist = H36M17.index("left_wrist")
+    keypoints = pose.lifted_from.keypoints.copy()
+    keypoints[3, wrist] = [-2500.0, -1500.0]
+    seen = replace(pose.lifted_from, keypoints=keypoints)
+    first = replace(pose, lifted_from=seen)
+    parallel = without_perspective(first, camera, height=1.7)
+    lost = np.argwhere(seen.is_visible & ~parallel.is_visible).tolist()
+    assert lost == [[3, wrist]]
+    again = lift_without_perspective(lambda *_: first, seen, camera, height=1.7)
+    assert "1 keypoints, where the lens sees nothing, were left out" in again.notes[-1]
+
+
 def test_the_second_lift_answers_and_the_first_says_where(camera: PinholeCamera) -> None:
     joints = walker()
     first = in_pixels(joints, camera)

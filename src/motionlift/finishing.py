@@ -18,24 +18,15 @@ from motionlift.errors import OptionError
 from motionlift.perspective import lift_without_perspective
 from motionlift.poses import Pose2D, Pose3D, to_h36m17
 from motionlift.progress import OnProgress
+from motionlift.rates import lift_at_a_known_rate
 from motionlift.scale import check_height, in_metres
 from motionlift.smoothing import parse_smoothing, smoothed
-from motionlift.timing import (
-    errors_at,
-    fill_gaps,
-    keypoints_at,
-    known_rate,
-    lifting_rate,
-    motion_at,
-    positions_at,
-)
+from motionlift.timing import fill_gaps, known_rate, motion_at
 from motionlift.trajectory import camera_of_lens, in_world, up_of_body
 
 if TYPE_CHECKING:
     from motionlift.lifting import Lifter
 
-# Below this, or where most frames are not there, nothing is known of the time between them.
-_LEAST_FPS = 2.0
 # A picture's sides may differ by this part and count as those that were calibrated.
 _SAME_SIZE = 0.02
 _FPS_OUT = (1.0, 1000.0)
@@ -114,9 +105,9 @@ def lift_with(
     longest = options.interpolate_gaps
     filled = fill_gaps(pose, max_frames=longest) if longest else pose
     if camera is None or options.height is None:
-        lifted = _lifted(lifter, filled, on_progress)
+        lifted = lift_at_a_known_rate(lifter, filled, on_progress)
     else:
-        lift, height = partial(_lifted, lifter), options.height
+        lift, height = partial(lift_at_a_known_rate, lifter), options.height
         lifted = lift_without_perspective(
             lift, filled, camera, height=height, on_progress=on_progress
         )
@@ -155,42 +146,6 @@ def finish(lifted: Pose3D, options: LiftOptions) -> Pose3D:
     if options.fps_out is not None and options.fps_out != lifted.fps:
         lifted = motion_at(lifted, options.fps_out)
     return lifted
-
-
-def _lifted(lifter: "Lifter", pose: Pose2D, on_progress: OnProgress | None) -> Pose3D:
-    """The lift, one frame for one frame, at the file's rate or by way of one that serves better."""
-    fps = pose.fps
-    is_broken = int(pose.frame_index[-1]) - int(pose.frame_index[0]) >= 2 * pose.num_frames
-    if fps is None or fps < _LEAST_FPS or is_broken:
-        return lifter.lift_pose(pose, on_progress=on_progress)
-    at = lifting_rate(fps, trained=lifter.trained_fps)
-    if at == fps:
-        return lifter.lift_pose(pose, on_progress=on_progress)
-    lifted = lifter.lift_pose(keypoints_at(pose, at), on_progress=on_progress)
-    assert lifted.root_xy is not None
-    seconds = (pose.frame_index - pose.frame_index[0]) / fps
-    # The last of the frames that were lifted may stand less than a frame after the one before.
-    lifted_at = np.minimum(np.arange(lifted.num_frames) / at, seconds[-1])
-    place = np.interp(seconds, lifted_at, np.arange(lifted.num_frames))
-    positions = positions_at(lifted.positions, place).astype(lifted.positions.dtype)
-    is_answered = ~np.isnan(positions).any(axis=-1)
-    positions[~is_answered] = np.nan
-    note = (
-        f"{fps:g} frames a second is far from what the network was trained for: the keypoints "
-        f"were resampled to {at:g}, lifted, and the joints brought back to the {pose.num_frames} "
-        f"frames; counts of frames in the notes of the lift are at {at:g}"
-    )
-    return replace(
-        lifted,
-        positions=positions,
-        confidence=is_answered.astype(np.float32),
-        frame_index=pose.frame_index,
-        fps=fps,
-        lifted_from=to_h36m17(pose),
-        root_xy=positions_at(lifted.root_xy[:, None], place)[:, 0],
-        expected_error=errors_at(lifted.expected_error, place, is_answered),
-        notes=(*lifted.notes, note),
-    )
 
 
 def _check_lens(asked: LiftOptions) -> None:

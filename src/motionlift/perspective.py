@@ -28,7 +28,8 @@ from motionlift.trajectory import place
 def without_perspective(lifted: Pose3D, camera: PinholeCamera, *, height: float) -> Pose2D:
     """The keypoints of a lift as a camera that looks straight at the root from far away sees them.
 
-    The root stays where it is in the picture, and as large.
+    The root stays where it is in the picture, and as large. Keypoints that the lens shows nowhere,
+    or the pose behind the camera, are missing.
 
     Args:
         lifted: in pixels, with its keypoints, some of them for each joint that counts.
@@ -46,9 +47,14 @@ def without_perspective(lifted: Pose3D, camera: PinholeCamera, *, height: float)
     rays = np.concatenate([found.rays, np.ones_like(found.rays[..., :1])], axis=-1)
     straight = np.einsum("fba,fjb->fja", found.turns, rays)
     parallel = straight[..., :2] / straight[..., 2:] * (distance + depth) / distance
-    focal = np.diagonal(camera.matrix)[:2]
+    seen = lifted.lifted_from
+    keypoints = lifted.root_xy[:, None] + np.diagonal(camera.matrix)[:2] * parallel
+    is_known = np.isfinite(keypoints).all(axis=-1) & (straight[..., 2] > 0)
     return replace(
-        lifted.lifted_from, keypoints=lifted.root_xy[:, None] + focal * parallel, image_size=None
+        seen,
+        keypoints=np.where(is_known[..., None], keypoints, np.nan),
+        confidence=np.where(is_known, seen.confidence, 0.0),
+        image_size=None,
     )
 
 
@@ -81,6 +87,8 @@ def lift_without_perspective(
         f"of the keypoints, which moved them by {np.nanmean(off):.1f} px on average, "
         f"{np.nanmax(off):.1f} at most"
     )
+    if num_lost := int((first.lifted_from.is_visible & ~parallel.is_visible).sum()):
+        note += f"; {num_lost} keypoints, where the lens sees nothing, were left out of the second"
     return replace(
         first,
         positions=second.positions,

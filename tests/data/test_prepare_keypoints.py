@@ -1,6 +1,8 @@
 """Keypoints are cut where the person changes, and hold no point that no detector gave."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from motionlift.data.prepare_keypoints import prepare_keypoints
 from motionlift.data.prepare_motion import Prepared
 from motionlift.errors import FormatError
+from motionlift.formats import ReadOptions, read_keypoints
 from motionlift.poses import Pose2D
 from motionlift.skeletons import COCO17, H36M17
 from tests.data.bodies import moving
@@ -129,6 +132,21 @@ def test_every_other_frame_is_a_recording_of_half_the_rate() -> None:
     assert found.fps_source == FPS / 2 and not doubts
     assert found.visibility.all()
     assert_allclose(found.positions[::2, :, :2], pose.keypoints, rtol=1e-6)
+    assert "one frame in 2 is there: 12.5 a second" in found.notes
+
+
+def test_keypoints_in_every_other_row_are_a_recording_of_half_the_rate(tmp_path: Path) -> None:
+    for frame in range(0, 60, 2):
+        points = np.zeros((18, 3))
+        points[:, :2], points[:, 2] = [500 + frame, 300], 0.8
+        points[:, :2] += np.arange(18)[:, None] * 10
+        people = [{"pose_keypoints_2d": points.ravel().tolist()}]
+        (tmp_path / f"a_{frame:012d}_keypoints.json").write_text(json.dumps({"people": people}))
+    (pose,) = read_keypoints(tmp_path, options=ReadOptions(fps=FPS))
+    assert pose.num_frames == 59
+    (found,), doubts = _prepare(pose)
+    assert found.fps_source == FPS / 2 and not doubts
+    assert found.visibility[:, H36M17.index("left_wrist")].all()
     assert "one frame in 2 is there: 12.5 a second" in found.notes
 
 

@@ -181,10 +181,16 @@ def test_encoding_gives_the_representation_of_each_joint_and_frame() -> None:
 
 
 def test_unusual_frame_rates_and_jumping_frame_numbers_are_said() -> None:
-    seen = replace(pose(10), fps=5.0, frame_index=np.arange(10) * 3)
-    notes = " / ".join(lifter().lift_pose(seen).notes)
+    numbers = np.arange(10) * 3 + 5 * (np.arange(10) > 6)
+    notes = " / ".join(lifter().lift_pose(replace(pose(10), fps=15.0, frame_index=numbers)).notes)
     assert "5 frames a second" in notes
-    assert "frame numbers jump 9 times" in notes
+    assert "frame numbers jump 1 times" in notes
+
+
+def test_where_every_other_frame_is_there_windows_are_of_half_the_rate() -> None:
+    seen = replace(pose(60), fps=100.0, frame_index=np.arange(60) * 2)
+    half = replace(seen, fps=50.0, frame_index=np.arange(60))
+    assert_array_equal(lifter().lift_pose(seen).positions, lifter().lift_pose(half).positions)
 
 
 @pytest.mark.parametrize("frames", [5 * WINDOW, 5 * WINDOW + 3, 12 * WINDOW + 1])

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from motionlift.data.prepare_motion import PART, Prepared, every_frame
 from motionlift.data.resample import resample
 from motionlift.errors import FormatError
-from motionlift.poses import Pose2D, to_h36m17
+from motionlift.poses import Pose2D, thinned, to_h36m17
 
 # Somebody who was away for longer is another sequence; time between would be learned as stillness.
 LONGEST_ABSENCE_SECONDS = 0.5
@@ -34,10 +34,10 @@ def prepare_keypoints(
     Raises:
         FormatError: if nothing of it can be used.
     """
-    pose = to_h36m17(pose)
+    # Detectors are often run on every other frame: that is a recording of half the rate.
+    pose = thinned(to_h36m17(pose))
     points = np.concatenate([pose.keypoints, pose.confidence[..., None]], axis=-1)
     points[~pose.is_visible] = np.nan
-    # Detectors are often run on every other frame: that is a recording of half the rate.
     step = int(np.gcd.reduce(np.diff(pose.frame_index))) if pose.num_frames > 1 else 1
     fps_source = fps_source / step
     points = every_frame(points, pose.frame_index // step)

@@ -16,7 +16,7 @@ from motionlift.lifting.notes import notes_on
 from motionlift.lifting.stream import StreamLifter
 from motionlift.network.device import autocast, choose_device, choose_precision
 from motionlift.network.dstformer import DSTformer
-from motionlift.poses import Pose2D, Pose3D, to_h36m17
+from motionlift.poses import Pose2D, Pose3D, rows_a_second, to_h36m17
 from motionlift.progress import OnProgress, part_of
 from motionlift.skeletons import H36M17, Skeleton
 from motionlift.timing import USUAL_FPS, frames_apart
@@ -187,7 +187,7 @@ class Lifter:
                 each,
                 length=short_window or self.window,
                 stride=max(1, short_window // 2) if short_window else self.stride,
-                apart=frames_apart(each.fps, trained=self.trained_fps),
+                apart=frames_apart(rows_a_second(each), trained=self.trained_fps),
                 channels=channels,
                 in_pixels=in_pixels,
                 may_be_empty=short_window > 0,

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool
 
-from motionlift.poses import Pose2D
+from motionlift.poses import Pose2D, rows_a_second, rows_before_gaps
 from motionlift.skeletons import H36M17
 from motionlift.timing import ASSUMED_FPS, lifting_rate
 
@@ -59,8 +59,8 @@ def notes_on(
     """The notes on a whole sequence."""
     findings = Findings()
     findings.add(seen.is_visible, is_answered)
-    notes = findings.notes(seen.fps, trained_fps=trained_fps)
-    jumps = int((np.diff(seen.frame_index) > 1).sum())
+    notes = findings.notes(rows_a_second(seen), trained_fps=trained_fps)
+    jumps = len(rows_before_gaps(seen.frame_index))
     if jumps:
         notes.append(f"frame numbers jump {jumps} times; lifted as if frames were consecutive")
     return notes

@@ -177,9 +177,7 @@ class ExpectedError(Task[Batch]):
 
 def _conditions(corruption: CorruptionSettings) -> dict[str, CorruptionSettings]:
     """What a head is calibrated under: exact keypoints, noise alone, and noise with gaps."""
-    gaps = dataclasses.replace(
-        corruption, noise_spread=0.0, offsets=0.0, held=0.0, absent=0.0, share=1.0
-    )
+    gaps = dataclasses.replace(corruption, noise_spread=0.0, detectors=0.0, absent=0.0, share=1.0)
     return {
         "clean": CorruptionSettings(noise=0.0, joint_mask=0.0, frame_mask=0.0),
         "noise": dataclasses.replace(gaps, joint_mask=0.0, frame_mask=0.0, occlusion=0.0),
