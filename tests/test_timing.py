@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from motionlift.errors import OptionError
 from motionlift.poses import Pose2D
 from motionlift.skeletons import COCO17, H36M17
-from motionlift.timing import fill_gaps, keypoints_at, motion_at
+from motionlift.timing import errors_at, fill_gaps, keypoints_at, motion_at
 from tests.samples import lifted_walk
 
 
@@ -168,3 +168,12 @@ def test_more_frames_than_fit_are_refused() -> None:
     instants = replace(lifted_walk(frames=slice(0, 2)), frame_index=np.array([0, 10**9]))
     with pytest.raises(OptionError, match="would have 1000000001 frames"):
         motion_at(replace(instants, lifted_from=None), 50.0)
+
+
+def test_an_expected_error_is_never_below_0() -> None:
+    expected = np.array([0.02, 0.02, 1.0, 1.0])[:, None] * np.ones((1, 17))
+    place = np.linspace(0, 3, 31)
+    found = errors_at(expected, place, np.ones((31, 17), dtype=bool))
+    assert found is not None
+    assert found.min() == 0
+    assert_allclose(found[[0, 10, 20, 30]], expected)

@@ -163,9 +163,9 @@ def errors_at(
     """Expected errors at such moments; NaN where there is no joint."""
     if expected is None:
         return None
-    return np.where(is_answered, at_times(expected[..., None], place)[..., 0], np.nan).astype(
-        expected.dtype
-    )
+    # The curve between two errors may swing below 0.
+    found = np.maximum(at_times(expected[..., None], place)[..., 0], 0.0)
+    return np.where(is_answered, found, np.nan).astype(expected.dtype)
 
 
 def _seen_at(

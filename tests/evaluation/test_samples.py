@@ -25,8 +25,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return make_store(tmp_path_factory.mktemp("store") / "s")
 
 
-def one_sequence(path: Path, positions: np.ndarray, name: str = "x.bvh") -> Store:
-    with create_store(path) as writer:
+def one_sequence(
+    path: Path, positions: np.ndarray, name: str = "x.bvh", *, fps: float = 50.0
+) -> Store:
+    with create_store(path, fps=fps) as writer:
         writer.add(name, positions, split="test")
     return Store.open(path)
 
@@ -97,6 +99,18 @@ def test_the_noise_has_the_published_strength(tmp_path: Path) -> None:
     assert_allclose(np.std(offset), 0.00719 / 0.298, rtol=0.02)
     assert_allclose(np.linalg.norm(offset, axis=-1).mean(), 0.00842 / 0.298, rtol=0.02)
     assert_allclose(noisy.confidence.mean(), 0.781, atol=0.005)
+
+
+def test_the_noise_lasts_as_long_where_a_second_has_fewer_frames(tmp_path: Path) -> None:
+    alike = []
+    for fps in (25.0, 50.0, 100.0):
+        store = one_sequence(tmp_path / f"{fps}", standing(20_000), fps=fps)
+        sample = make_sample(store, store.sequences[0], protocol=OPEN, condition=NOISE)
+        offset = sample.keypoints - sample.target[..., :2]
+        offset = offset - offset.mean(axis=1, keepdims=True)
+        lag = int(0.2 * fps)
+        alike.append((offset[:, lag:] * offset[:, :-lag]).mean() / offset.var())
+    assert_allclose(alike, alike[1], atol=0.03)
 
 
 def test_the_benchmark_has_not_moved(tmp_path: Path) -> None:

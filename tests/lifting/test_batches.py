@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
-from motionlift.camera import image_to_clip
+from motionlift.camera import clip_to_image, image_to_clip
 from motionlift.errors import MotionliftError
 from motionlift.lifting.batches import cut_clips
 from motionlift.poses import Pose2D
@@ -50,3 +50,10 @@ def test_a_window_with_a_single_point_is_not_used() -> None:
     seen.keypoints[:] = np.where(np.isnan(seen.keypoints), np.nan, 7.0)
     _, scale = cut_clips(seen.keypoints, seen.confidence, np.array([0]), length=5, apart=1)
     assert_array_equal(scale, [0.0])
+
+
+def test_clip_space_and_back_is_the_same_pose() -> None:
+    seen = hidden(pose(5), 2, slice(3, 6))
+    again = clip_to_image(*image_to_clip(seen), like=seen)
+    assert_allclose(again.keypoints, seen.keypoints, rtol=1e-12)
+    assert (again.confidence == seen.confidence).all()

@@ -176,6 +176,7 @@ def test_classes_that_are_no_executions_have_no_such_scores() -> None:
     assert (
         execution_scores(np.eye(3), np.arange(3), classes=("a_correct", "a_incorrect", "b")) == {}
     )
+    assert execution_scores(np.eye(2), np.arange(2), classes=("correct", "incorrect")) == {}
 
 
 def test_an_exercise_seen_in_one_execution_only_has_no_correctness() -> None:

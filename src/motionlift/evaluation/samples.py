@@ -128,7 +128,7 @@ def make_sample(
     target[:, ~(visibility & is_rooted)] = np.nan
 
     draws = _draws(sequence, views, protocol)
-    keypoints, confidence = _detected(camera, draws, condition)
+    keypoints, confidence = _detected(camera, draws, condition, fps=sequence.fps)
     hidden = _hidden(draws, condition, frames=sequence.frames, fps=sequence.fps)
     is_seen = visibility & ~hidden
     return Sample(
@@ -184,7 +184,11 @@ def _some_of(sequences: Iterable[Sequence], protocol: StoreProtocol) -> list[Seq
 
 
 def _detected(
-    camera: Float[np.ndarray, "view frame 17 3"], draws: "Draws", condition: Condition
+    camera: Float[np.ndarray, "view frame 17 3"],
+    draws: "Draws",
+    condition: Condition,
+    *,
+    fps: float,
 ) -> tuple[Float[np.ndarray, "view frame 17 2"], Float[np.ndarray, "view frame 17"]]:
     """The keypoints, with the published noise and its confidences if the condition has any."""
     if condition.noise == 0:
@@ -198,7 +202,7 @@ def _detected(
         noise=condition.noise, noise_spread=0.0, joint_mask=0.0, frame_mask=0.0
     )
     joints = torch.from_numpy(camera)
-    noisy, confidence = corrupt(orthographic(joints), draws, settings, camera=joints)
+    noisy, confidence = corrupt(orthographic(joints), draws, settings, camera=joints, fps=fps)
     return noisy.numpy(), confidence.double().numpy()
 
 

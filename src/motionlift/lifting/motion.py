@@ -37,7 +37,8 @@ def as_motion(
         person=seen.person,
         lifted_from=seen,
         root_xy=root_xy,
-        expected_error=answers[..., 3].copy() if answers.shape[-1] > 3 else None,
+        # Curves through answers may swing below 0.
+        expected_error=np.maximum(answers[..., 3], 0.0) if answers.shape[-1] > 3 else None,
         model=model,
         notes=(*seen.notes, *notes),
     )

@@ -72,8 +72,11 @@ def read_stored(path: Path, tensors: Mapping[str, StoredTensor]) -> dict[str, Te
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
-    with path.open("rb") as handle:
-        start = handle.read(4)
+    try:
+        with path.open("rb") as handle:
+            start = handle.read(4)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
     if start.startswith(_BARE_PICKLE):
         raise WeightsError(
             f"{path}: a bare pickle (PyTorch before 1.6), which can only be read by executing it; "

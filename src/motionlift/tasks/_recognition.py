@@ -59,7 +59,7 @@ def execution_scores(
     for number, name in enumerate(classes):
         exercise, _, quality = name.rpartition("_")
         members[exercise][quality] = number
-    if any(tuple(sorted(pair)) != QUALITIES for pair in members.values()):
+    if "" in members or any(tuple(sorted(pair)) != QUALITIES for pair in members.values()):
         return {}
     exercises = sorted(members)
     pairs = np.array([[members[each][quality] for quality in QUALITIES] for each in exercises])

@@ -87,7 +87,7 @@ class ExpectedError(Task[Batch]):
     ) -> tuple[Float[Tensor, ""], dict[str, Float[Tensor, ""]]]:
         error, is_known = _error(answer, batch)
         loss = error_loss(answer[..., 3], error, is_known)
-        return loss, {"error": ((error * is_known).sum() / is_known.sum()).detach()}
+        return loss, {"error": (error * is_known).mean().detach()}
 
     @torch.no_grad()
     def validate(

@@ -288,7 +288,7 @@ def _mpjpe_mm(
     compute: Compute,
 ) -> float:
     size = max(1, _VALIDATION_BATCH // clips.frames)
-    errors = []
+    total = known = 0.0
     for first in range(0, len(chosen), size):
         part = chosen[first : first + size]
         samples = torch.from_numpy(part).to(compute.device)
@@ -297,8 +297,9 @@ def _mpjpe_mm(
         with compute.autocast():
             predicted = model(batch.inputs)
         error = (predicted.float() - batch.target).norm(dim=-1) * batch.scale[:, None, None]
-        errors.append((error * batch.weight).sum() / batch.weight.sum() * len(part))
-    return 1000 * float(torch.stack(errors).sum() / len(chosen))
+        total += (error * batch.weight).double().sum().item()
+        known += batch.weight.double().sum().item()
+    return 1000 * total / max(known, 1.0)
 
 
 TASK = Lift()

@@ -4,8 +4,6 @@ import contextlib
 import time
 from dataclasses import dataclass, field
 
-import torch
-
 from motionlift.data.store import Store
 from motionlift.errors import WeightsError
 from motionlift.network.compute import Compute
@@ -46,8 +44,7 @@ class Keeper:
         """After a kill while the best weights were written, the next to be validated are best."""
         best = self.run.path / "best"
         if self.writes and best.is_dir():
-            # A network is made to be filled, and its first values are drawn.
-            with torch.random.fork_rng(devices=[]), contextlib.suppress(WeightsError):
+            with contextlib.suppress(WeightsError):
                 self.recipe.task.load(best, self.store)
                 return
             state.best = float("inf")
@@ -89,6 +86,12 @@ class Keeper:
             draw_samples(
                 self.run.samples_path, state.answering, self.recipe, self.store, self.compute
             )
+
+    def finish(self, state: TrainingState, *, frames: int) -> None:
+        """After a kill while the last weights were written, all that the last step leaves."""
+        if state.best == float("inf"):
+            self.validate(state, frames=frames)
+        self.keep_last(state, frames=frames)
 
     def _keep(
         self, state: TrainingState, *, name: str, frames: int, scores: dict[str, float]

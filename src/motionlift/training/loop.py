@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -92,6 +93,8 @@ def train(
         writes=processes.is_first,
     )
     keeper.check_best(state)
+    if resume and state.step >= last_step:
+        keeper.finish(state, frames=plan.frames_at(state.step))
     held = Held(recipe, model, compute=compute, processes=processes, say=say)
     cost = Cost(plan, first_step=state.step, last_step=last_step, say=say)
     wrapped = processes.wrap(model)
@@ -111,7 +114,9 @@ def train(
                 rates = set_rates(state.optimizers, recipe.optimizer, factor=factor)
                 for optimizer in state.optimizers.values():
                     optimizer.zero_grad()
-                random, losses = torch.get_rng_state(), []
+                # Dropout too is a function of the step, and differs between processes.
+                torch.manual_seed(seed_of_step(recipe.seed, state.step, processes.rank))
+                losses = []
                 for part in processes.parts(samples, most=held.most(epoch)):
                     state.is_stopped = processes.any(stop.asked, device=compute.device)
                     if state.is_stopped:
@@ -126,7 +131,6 @@ def train(
                         torch.autograd.backward(loss * part.weight)
                     losses.append(part.weight * torch.stack([loss, *terms.values()]).detach())
                 if state.is_stopped:  # the step is done anew when the run goes on
-                    torch.set_rng_state(random)
                     break
                 numbers = processes.mean(torch.stack(losses).sum(dim=0)).tolist()
                 means = dict(zip(("loss", *terms), numbers, strict=True))
@@ -153,3 +157,8 @@ def train(
         keeper.keep_last(state, frames=plan.frames_at(state.step))
         say(f"stopped after step {state.step}; --resume goes on from there")
     return state
+
+
+def seed_of_step(seed: int, step: int, rank: int) -> int:
+    """A number of its own for each step of each process."""
+    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0])

@@ -86,10 +86,11 @@ class Run:
     def truncate_metrics(self, *, step: int) -> None:
         """Drop the lines beyond a checkpoint's step, which the resumed run writes again.
 
-        And what a kill left of a checkpoint that was being written.
+        And what a kill left of files that were being written.
         """
-        for left in self.path.glob("*/.*.safetensors.*"):
-            shutil.rmtree(left, ignore_errors=True)
+        for kind in ("safetensors", "json", "jsonl", "png"):
+            for left in (*self.path.glob(f".*.{kind}.*"), *self.path.glob(f"*/.*.{kind}.*")):
+                shutil.rmtree(left, ignore_errors=True)
         if not self.metrics_path.exists():
             return
         kept = []

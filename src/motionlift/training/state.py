@@ -1,8 +1,9 @@
 """What a checkpoint holds: everything that a training needs to go on as if it had not stopped.
 
-One safetensors file: parameters, their moving average, the optimisers' tensors and torch's random
-state; the plain numbers stand as JSON in its header. It is replaced as a whole, so that a kill or a
-full disk leaves the one before. Nothing in it is ever executed.
+One safetensors file: parameters, their moving average and the optimisers' tensors; the plain
+numbers stand as JSON in its header. It is replaced as a whole, so that a kill or a full disk leaves
+the one before. Nothing in it is ever executed. There is no random state: every draw is a function
+of the seed, the step and the sample.
 """
 
 import copy
@@ -73,7 +74,7 @@ class TrainingState:
         Raises:
             MotionliftError: if it cannot be written; what was there before is there still.
         """
-        tensors: dict[str, Tensor] = {"rng": torch.get_rng_state()}
+        tensors: dict[str, Tensor] = {}
         header: dict[str, Any] = {
             "step": self.step,
             "best": self.best,
@@ -133,7 +134,6 @@ class TrainingState:
                     state.setdefault(int(number), {})[entry] = value
             groups = header["optimizers"][name]
             optimizer.load_state_dict({"state": state, "param_groups": groups})
-        torch.set_rng_state(tensors["rng"])
         self.step = header["step"]
         self.best, self.best_frames = header["best"], header["best_frames"]
 
