@@ -1,5 +1,6 @@
 """The library's functions: read, lift, encode, write."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +87,37 @@ def test_a_failed_write_leaves_nothing(folder: Path, tiny: Path, tmp_path: Path)
         with pytest.raises(MotionliftError):
             motionlift.write(lifted, out)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fps": 0.0}, "0 frames a second; a rate is above 0"),
+        ({"fps": float("nan")}, "nan frames a second"),
+        ({"fps": 1e9}, "1e.09 frames a second; a rate is above 0 and at most 100000"),
+        ({"image_size": (0, 0)}, "a picture of .0, 0. pixels is none"),
+    ],
+)
+def test_a_record_that_cannot_be_is_refused(
+    folder: Path, change: dict[str, object], message: str
+) -> None:
+    pose = motionlift.read(folder, kind="keypoints")[0]
+    with pytest.raises(MotionliftError, match=message):
+        replace(pose, **change)  # type: ignore[arg-type]
+
+
+def test_of_no_frame_there_is_nothing_to_lift(folder: Path, tiny: Path) -> None:
+    pose = motionlift.read(folder, kind="keypoints")[0]
+    none = replace(
+        pose,
+        keypoints=pose.keypoints[:0],
+        confidence=pose.confidence[:0],
+        frame_index=pose.frame_index[:0],
+    )
+    with pytest.raises(MotionliftError, match="nothing to lift"):
+        motionlift.lift(none, model=tiny)
+
+
+def test_a_stream_is_of_a_rate_that_can_be(tiny: Path) -> None:
+    with pytest.raises(MotionliftError, match="-3 frames a second"):
+        motionlift.Lifter(load_model(tiny)).stream(skeleton=H36M17, fps=-3)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from motionlift.errors import FormatError
 from motionlift.files import written_beside
 
 # Writes two files, one within the other's block, and waits for a signal between.
@@ -74,3 +75,11 @@ def test_an_error_in_the_block_leaves_what_was_there(tmp_path: Path) -> None:
         beside.write_text("half")
         raise ValueError("no")
     assert [each.read_text() for each in tmp_path.iterdir()] == ["before"]
+
+
+def test_what_a_writer_says_is_of_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.rrd"
+    with pytest.raises(FormatError) as raised, written_beside(path) as beside:
+        raise FormatError(f"{beside}: cannot hold this")
+    assert str(raised.value) == f"{path}: cannot hold this"
+    assert list(tmp_path.iterdir()) == []

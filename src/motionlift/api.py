@@ -167,7 +167,7 @@ def choose_people(people: Sequence[Pose2D], wanted: str) -> Sequence[Pose2D]:
     if wanted == "largest" or (wanted == "1" and len(people) == 1):
         return people[:1]
     names = [person.person for person in people]
-    if wanted not in names:
+    if not wanted or wanted not in names:
         there = ", ".join(name or "1" for name in names[:20])
         raise OptionError(
             f"{people[0].source}: no person is named '{wanted}'; there are: {there}; "

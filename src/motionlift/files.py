@@ -40,6 +40,11 @@ def written_beside(path: Path) -> Iterator[Path]:
             elif path.is_dir():
                 path.rmdir()
             os.replace(beside, path)  # noqa: PTH105  (named in the design; the same call)
+        except MotionliftError as error:
+            # What a writer says of the temporary path is of the one that was asked for.
+            if str(scratch) not in str(error):
+                raise
+            raise type(error)(str(error).replace(str(beside), str(path))) from error
         except OSError as error:
             raise MotionliftError(
                 f"{path}: could not be written ({error.strerror or error})"

@@ -22,6 +22,10 @@ SPACES = ("world", "camera")
 _BESIDE = {"root_xy": ("time", "image_axis"), "expected_error": ("time", "keypoints")}
 
 
+# High-speed cameras reach it, for an instant.
+MAX_FPS = 100_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pose2D:
     """One person's keypoints in image space: x right, y down.
@@ -54,6 +58,9 @@ class Pose2D:
             or (np.diff(self.frame_index) < 1).any()
         ):
             raise MotionliftError(f"{self.source}: frame numbers must increase, one for each frame")
+        check_fps(self.fps, source=self.source)
+        if self.image_size is not None and min(self.image_size) < 1:
+            raise MotionliftError(f"{self.source}: a picture of {self.image_size} pixels is none")
 
     @property
     def num_frames(self) -> int:
@@ -143,6 +150,7 @@ class Pose3D:
             or (np.diff(self.frame_index) < 1).any()
         ):
             raise MotionliftError(f"{self.source}: frame numbers must increase, one for each frame")
+        check_fps(self.fps, source=self.source)
 
     @property
     def num_frames(self) -> int:
@@ -219,6 +227,18 @@ def to_h36m17(pose: Pose2D) -> Pose2D:
         keypoints=np.where(is_seen[..., None], keypoints, np.nan),
         confidence=np.where(is_seen, pose.confidence @ weights.T, 0.0),
     )
+
+
+def check_fps(fps: float | None, *, source: str) -> None:
+    """Refuse what is no frame rate; None says that it is not known.
+
+    Raises:
+        MotionliftError: if it is not above 0, or above `MAX_FPS`.
+    """
+    if fps is not None and not 0 < fps <= MAX_FPS:
+        raise MotionliftError(
+            f"{source or 'poses'}: {fps:g} frames a second; a rate is above 0 and at most {MAX_FPS}"
+        )
 
 
 def usual_step(frame_index: Int[np.ndarray, " frame"]) -> int:

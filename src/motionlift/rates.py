@@ -38,6 +38,8 @@ def lift_at_a_known_rate(
     Raises:
         MotionliftError: if no two distinct keypoints are visible in the whole sequence.
     """
+    if pose.num_frames == 0:
+        return lifter.lift_pose(pose)
     found = thinned(pose)
     step, fps = usual_step(found.frame_index), rows_a_second(found)
     span = int(found.frame_index[-1]) - int(found.frame_index[0])

@@ -1,6 +1,8 @@
 """`motionlift lift` and `encode`: what they write, what they say, and what they refuse."""
 
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from motionlift.cli import main
 from motionlift.cli._lifting import _outputs_of
 from motionlift.cli._report import say_people
 from motionlift.example import make_example
-from motionlift.formats import ReadOptions, read_keypoints
+from motionlift.formats import ReadOptions, read_keypoints, read_motion
 from motionlift.formats.keypoints_npz import write_keypoints
 from motionlift.skeletons import H36M17
 from tests.samples import write_openpose, write_tiny_weights
@@ -255,6 +257,8 @@ def test_a_wrong_out_is_one_line_before_any_work(
         (["--model", "no-such-model"], "no model is named 'no-such-model'; there are:"),
         (["--person", "7"], "no person is named '7'; there are: 1"),
         (["--fps", "0"], "a frame rate is above 0"),
+        (["--fps", "1e9"], "--fps 1e+09: a frame rate is above 0, and at most 100000"),
+        (["--person", ""], "no person is named ''; there are: 1"),
         (["--format", "mp4"], "no format is named 'mp4'; there are:"),
         (["--skeleton", "dog"], "no skeleton is named 'dog'"),
         (["--device", "abacus"], "no device is named 'abacus'"),
@@ -276,6 +280,18 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing(
 ) -> None:
     refused(lift(folder, tmp_path / "out.npz", tiny, *options), message, capsys)
     assert not (tmp_path / "out.npz").exists()
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="names are Unicode there")
+@pytest.mark.parametrize("suffix", [".npz", ".json", ".csv"])
+def test_a_name_that_is_no_text_is_lifted_and_its_motion_read_again(
+    suffix: str, folder: Path, tmp_path: Path, tiny: Path
+) -> None:
+    odd = folder.rename(tmp_path / os.fsdecode(b"caf\xe9"))
+    out = tmp_path / f"out{suffix}"
+    assert lift(odd, out, tiny, "--fps", "30") == 0
+    (again,) = read_motion(out)
+    assert again.source.endswith("caf?")
 
 
 def test_help_shows_what_options_take(capsys: pytest.CaptureFixture[str]) -> None:

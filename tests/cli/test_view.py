@@ -129,6 +129,8 @@ def test_every_option_that_readers_of_motion_name_is_there(
         (["{walk}", "--render", "{folder}/a.mp4", "--video", "{walk}"], "a film shows no video"),
         ([], "give at least one file"),
         (["{walk}", "--metres-per-unit", "0"], "--metres-per-unit 0: a size is above 0"),
+        (["{walk}", "--fps", "1e12"], "--fps 1e+12: a frame rate is above 0, and at most"),
+        (["{walk}", "--turn", "nan", "--render", "{folder}/a.gif"], "--turn nan: degrees"),
     ],
 )
 def test_a_wrong_request_is_one_line_and_leaves_nothing(

@@ -116,7 +116,7 @@ def test_skeleton_is_told_by_count_and_geometry(tmp_path: Path, skeleton) -> Non
 
 
 def test_25_points_without_geometry_are_not_guessed_at(tmp_path: Path) -> None:
-    person = np.random.default_rng(0).random((25, 3)) + 0.1
+    person = np.random.default_rng(0).random((25, 3)) * [640, 480, 1] + 0.1
     folder = write_openpose(tmp_path / "op", [[person]])
     with pytest.raises(FormatError, match="--skeleton BODY_25"):
         read_keypoints(folder)
@@ -230,3 +230,22 @@ def test_what_a_user_can_get_wrong_is_one_line(
     assert message in str(caught.value)
     assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-1.0, 1.0)])
+def test_parts_of_the_picture_are_not_taken_for_pixels(
+    tmp_path: Path, low: float, high: float
+) -> None:
+    person = figure(BODY_25)
+    person[:, :2] = low + (high - low) * person[:, :2] / [640, 480]
+    write_openpose(tmp_path, [[person]] * 3)
+    with pytest.raises(FormatError, match=r"no coordinate is beyond 2.*--keypoint_scale 0"):
+        read_keypoints(tmp_path, ReadOptions(skeleton="BODY_25"))
+
+
+def test_coordinates_that_are_no_place_are_why_there_is_nobody(tmp_path: Path) -> None:
+    person = figure(BODY_25)
+    person[:, :2] *= 1e7
+    write_openpose(tmp_path, [[person]] * 3)
+    with pytest.raises(FormatError, match=r"no person in any frame.*no place in a picture"):
+        read_keypoints(tmp_path, ReadOptions(skeleton="BODY_25"))

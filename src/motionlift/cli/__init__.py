@@ -5,6 +5,7 @@ beyond its summary, so that `--help` answers at once.
 """
 
 import gc
+import io
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Importing PyTorch makes objects by the hundred thousand, none of them garbage: looking for
         # some among them again and again takes a quarter of a second of every start.
         gc.set_threshold(_OBJECTS_BEFORE_COLLECTING)
+        # Names of files may hold bytes that no console can show.
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in ("-h", "--help"):
         print(_help())

@@ -6,6 +6,7 @@ from typing import Literal
 
 from motionlift.errors import OptionError
 from motionlift.formats import ReadOptions
+from motionlift.poses import MAX_FPS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +59,13 @@ class MotionReading:
             OptionError: if something is out of range.
         """
         _check_fps(self.fps)
-        if self.metres_per_unit is not None and not 0 < self.metres_per_unit < float("inf"):
-            raise OptionError(f"--metres-per-unit {self.metres_per_unit:g}: a size is above 0")
+        if self.metres_per_unit is not None and not 0 < self.metres_per_unit < 1e6:
+            raise OptionError(
+                f"--metres-per-unit {self.metres_per_unit:g}: a size is above 0 and below 1e6"
+            )
         return ReadOptions(**{each.name: getattr(self, each.name) for each in fields(self)})
 
 
 def _check_fps(fps: float | None) -> None:
-    if fps is not None and not 0 < fps < float("inf"):
-        raise OptionError(f"--fps {fps:g}: a frame rate is above 0")
+    if fps is not None and not 0 < fps <= MAX_FPS:
+        raise OptionError(f"--fps {fps:g}: a frame rate is above 0, and at most {MAX_FPS}")

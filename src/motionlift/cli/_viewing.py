@@ -9,7 +9,7 @@ import tyro
 
 from motionlift.cli._parsing import parse
 from motionlift.cli._reading import MotionReading
-from motionlift.cli._report import progress_bar, say
+from motionlift.cli._report import progress_bar, say, say_notes
 from motionlift.errors import OptionError
 from motionlift.formats import ReadOptions, read_motion
 from motionlift.poses import Pose3D
@@ -48,6 +48,8 @@ def view(arguments: Sequence[str]) -> None:
     for out in outs:
         _check(out, asked)
     people = [pose for file in asked.files for pose in _read(file, options)]
+    if people[0].fps is None and any(map(_is_film, outs)):
+        say_notes([f"frame rate unknown, drawn at {film.USUAL_FPS:g} a second; --fps says it"])
     reference = None if asked.compare is None else _read(asked.compare, options)[0]
     for out in outs:
         if _is_picture(out):
@@ -78,6 +80,8 @@ def _outs(asked: ViewArguments) -> list[Path]:
 
 def _check(out: Path, asked: ViewArguments) -> None:
     """Refuse what this kind of output cannot show, before anything is read."""
+    if not abs(asked.turn) < float("inf"):
+        raise OptionError(f"--turn {asked.turn:g}: degrees a second are a number")
     if asked.turn and not _is_film(out):
         raise OptionError(f"{out}: --turn is about films (.mp4, .gif)")
     if _is_picture(out):

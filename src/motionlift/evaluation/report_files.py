@@ -96,6 +96,7 @@ def print_comparison(comparison: Comparison, console: Console, *, title: str) ->
     for key, title in _ALIGNMENTS.items():
         table.add_row(title, shown(key, values[key]))
     table.add_section()
+    table.add_row("P-MPJPE of each joint", "")
     for joint, mean_mm in values["by_joint_mm"].items():
         table.add_row(f"  {joint.replace('_', ' ')}", f"{mean_mm:.1f}")
     console.print(table)

@@ -58,6 +58,7 @@ class Format:
         write: writes one motion to that path as it is told; the caller renames it into place.
         needs_fps: whether a motion without a frame rate cannot be written.
         needs_whole: whether a frame without the person cannot be written.
+        check: of a path to be written, whether this machine has what that takes; raises if not.
         companions: other files that reading a file takes: if one changes, the motion may.
     """
 
@@ -71,6 +72,7 @@ class Format:
     write: Callable[[Pose3D, Path], None] | None = None
     needs_fps: bool = False
     needs_whole: bool = False
+    check: Callable[[Path], None] | None = None
     companions: Callable[[Path], Sequence[Path]] | None = None
 
 
@@ -146,11 +148,14 @@ def find_writer(path: Path) -> Format:
     """The format that writes to a path of that suffix.
 
     Raises:
-        FormatError: if no format has that suffix; it lists those there are.
+        FormatError: if no format has that suffix; it lists those there are. Or if the machine lacks
+            what the format takes.
     """
     writers = [each for each in FORMATS if each.write is not None]
     for each in writers:
         if path.suffix.lower() in each.suffixes:
+            if each.check is not None:
+                each.check(path)
             return each
     known = ", ".join(sorted({suffix for each in writers for suffix in each.suffixes}))
     raise FormatError(f"{path}: cannot write '{path.suffix}' files; choose one of: {known}")

@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Float
 
 from motionlift.formats._shown import shown
+from motionlift.poses import MAX_FPS
 
 # No camera has pictures this wide; a keypoint beyond is damage, and would break sums of squares.
 MAX_COORDINATE = 1e6
-MAX_FPS = 100_000
 
 
 def clean(raw: Float[np.ndarray, "detection joint 3"]) -> list[str]:

@@ -15,6 +15,8 @@ from motionlift.skeletons import Skeleton
 # some ten seconds to read.
 MAX_KEYPOINTS = 8_000_000
 MAX_PEOPLE_A_FRAME = 200
+# Whoever is within so many pixels of the picture's corner is in parts of the picture.
+_FEWEST_PIXELS = 2
 # After so many, the share of the file that is read tells how many there are, within this factor.
 _TELLING = 4_000
 _SURELY = 1.2
@@ -99,14 +101,19 @@ class Gathering:
         """All detections as the project's rules have them, and notes on what was changed.
 
         Raises:
-            FormatError: if no keypoint of them has a confidence above 0.
+            FormatError: if no keypoint of them has a confidence above 0, or they are parts of the
+                picture rather than pixels.
         """
         points = self.points
         notes = clean(points)
-        if not (points[..., 2] > 0).any():
+        is_seen = points[..., 2] > 0
+        if not is_seen.any():
+            reason = "; ".join(notes) or "expected at least one with a confidence above 0"
+            raise FormatError(f"{self._path}: no person in any frame: of all keypoints, {reason}")
+        if np.abs(points[is_seen, :2]).max() < _FEWEST_PIXELS:
             raise FormatError(
-                f"{self._path}: no person in any frame; expected at least one keypoint with a "
-                "confidence above 0"
+                f"{self._path}: no coordinate is beyond {_FEWEST_PIXELS}: these are parts of the "
+                "picture, whose shape is not known; give pixels (OpenPose: --keypoint_scale 0)"
             )
         return points, notes
 

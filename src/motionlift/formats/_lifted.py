@@ -24,9 +24,8 @@ from jaxtyping import Float, Float32
 
 from motionlift.errors import FormatError, MotionliftError
 from motionlift.formats import ReadOptions
-from motionlift.formats._cleaning import MAX_FPS
 from motionlift.formats._shown import shown
-from motionlift.poses import Pose2D, Pose3D
+from motionlift.poses import MAX_FPS, Pose2D, Pose3D
 from motionlift.skeletons import H36M17
 
 ALWAYS = ("positions", "joint_names", "fps", "frame_index", "units")
@@ -48,9 +47,10 @@ def parts_of(pose: Pose3D, path: Path) -> dict[str, np.ndarray]:
         "parents": np.array(H36M17.parents),
         "fps": np.array(np.nan if pose.fps is None else pose.fps),
         "frame_index": pose.frame_index,
-        "notes": np.array(pose.notes, dtype=np.str_),
+        "notes": np.array([_as_text(note) for note in pose.notes], dtype=np.str_),
     }
-    parts |= {name: np.array(getattr(pose, name), dtype=np.str_) for name in TEXTS}
+    # A path may hold bytes that are no text in any encoding, which no format can keep.
+    parts |= {name: np.array(_as_text(getattr(pose, name)), dtype=np.str_) for name in TEXTS}
     if pose.expected_error is not None:
         parts["expected_error"] = pose.expected_error.astype(np.float32)
     if pose.root_xy is not None:
@@ -63,6 +63,10 @@ def parts_of(pose: Pose3D, path: Path) -> dict[str, np.ndarray]:
         if seen.image_size is not None:
             parts["image_size"] = np.array(seen.image_size)
     return parts
+
+
+def _as_text(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def pose_of(parts: Mapping[str, np.ndarray], options: ReadOptions, path: Path) -> Pose3D:

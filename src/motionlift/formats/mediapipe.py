@@ -59,8 +59,11 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
         clip.frames = clip.frame
     else:
         _add_json(path, gathering, clip)
-    size = options.image_size or image_size_of((clip.said.get("width"), clip.said.get("height")))
+    said = image_size_of((clip.said.get("width"), clip.said.get("height")))
+    size = options.image_size or said
     fps, notes = fps_of(clip.said.get("fps"))
+    if said not in (None, size):
+        notes.append(f"the file says that the picture has {said} pixels; taken as {size}, as given")
     if len(gathering):
         notes += _to_pixels(gathering.points, size, path=path) + _said_surety(gathering.points)
     return people_of(

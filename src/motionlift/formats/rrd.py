@@ -4,6 +4,7 @@ For Rerun's viewer (https://rerun.io). World is y up; motion in camera space is 
 path is what `_outgoing.y_up_positions` says. Rerun's package is large, so it is an extra.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,9 @@ _MIDDLE = (71, 84, 103)
 
 
 def _write(pose: Pose3D, path: Path) -> None:
-    try:
-        import rerun
-    except ImportError as error:
-        raise FormatError(
-            f"{path}: .rrd files need rerun-sdk; get it with: pip install 'motionlift[rerun]'"
-        ) from error
+    check_package(path)
+    import rerun
+
     recording = rerun.RecordingStream("motionlift")
     recording.save(str(path))
     recording.log("world", rerun.ViewCoordinates.RIGHT_HAND_Y_UP, static=True)
@@ -46,6 +44,18 @@ def _write(pose: Pose3D, path: Path) -> None:
             recording.log("picture/bones", rerun.LineStrips2D(**_bones(points, seen.skeleton)))
     recording.flush()
     recording.disconnect()
+
+
+def check_package(path: Path) -> None:
+    """Refuse to begin what could not be written at the end.
+
+    Raises:
+        FormatError: if Rerun's package is not there.
+    """
+    if find_spec("rerun") is None:
+        raise FormatError(
+            f"{path}: .rrd files need rerun-sdk; get it with: pip install 'motionlift[rerun]'"
+        )
 
 
 def _points(points: Float[np.ndarray, "joint axis"], skeleton: Skeleton) -> dict[str, Any]:
@@ -79,4 +89,5 @@ FORMAT = Format(
     suffixes=(".rrd",),
     sniff=lambda path: False,
     write=_write,
+    check=check_package,
 )

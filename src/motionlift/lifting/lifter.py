@@ -9,7 +9,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from motionlift.confidence import CONFIDENCE_CONVENTION, believed
-from motionlift.errors import OptionError, WeightsError
+from motionlift.errors import MotionliftError, OptionError, WeightsError
 from motionlift.lifting.batches import Ask, Passage, average, run
 from motionlift.lifting.motion import as_motion, root_at_zero, root_in_image
 from motionlift.lifting.notes import notes_on
@@ -113,6 +113,8 @@ class Lifter:
             MotionliftError: if in one of them no two distinct keypoints are visible.
         """
         seen = [to_h36m17(pose) for pose in poses]
+        if any(pose.num_frames == 0 for pose in poses):
+            raise MotionliftError("keypoints of no frame at all: there is nothing to lift")
         parts = 2 if self.short_window else 1
         joined = self._run(
             seen,

@@ -18,7 +18,7 @@ from motionlift.lifting.batches import cut_clips
 from motionlift.lifting.motion import as_motion, best_shift, root_at_zero
 from motionlift.lifting.notes import Findings
 from motionlift.lifting.weave import Weave
-from motionlift.poses import Pose2D, Pose3D, to_h36m17
+from motionlift.poses import Pose2D, Pose3D, check_fps, to_h36m17
 from motionlift.skeletons import H36M17, Skeleton
 from motionlift.timing import frames_apart
 from motionlift.windows import Blend, window_length, window_starts
@@ -41,6 +41,7 @@ class StreamLifter:
     def __init__(
         self, lifter: "Lifter", *, skeleton: Skeleton, fps: float | None, source: str
     ) -> None:
+        check_fps(fps, source=source)
         self._apart = frames_apart(fps, trained=lifter.trained_fps)
         self._weave = Weave(apart=self._apart, shape=(H36M17.num_joints, lifter.channels))
         self.latency = lifter.window * self._apart + self._weave.reach

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".mp4", ".gif")
 HEIGHT = 640
 _WIDTHS = {"keypoints": 480, "3D": 640}
-_USUAL_FPS = 30.0
+USUAL_FPS = 30.0
 # Some programs slow down a GIF that is faster.
 _GIF_FPS = 33.4
 _QUIET = (102, 112, 133)
@@ -95,7 +95,7 @@ class _Frames:
                     f"{pose.source}: in no frame is there somebody's pelvis; there is nothing to "
                     "draw around"
                 )
-        self.fps = people[0].fps or _USUAL_FPS
+        self.fps = people[0].fps or USUAL_FPS
         self.turn = np.radians(turn) / self.fps
         shown = list(people)
         if reference is not None:

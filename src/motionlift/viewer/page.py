@@ -150,8 +150,8 @@ def _check(people: Sequence[Pose3D], *, video: Path | None, video_fps: float | N
             )
         if pose.fps != people[0].fps:
             raise OptionError(
-                f"{pose.source}: {pose.fps} frames a second, but {people[0].source} has "
-                f"{people[0].fps}; people on one page are of one recording"
+                f"{pose.person or pose.source}: {_rate(pose)}, but {people[0].person} has "
+                f"{_rate(people[0])}; people on one page are of one recording: --fps is for both"
             )
     if video_fps is not None and (video is None or not 0 < video_fps < math.inf):
         raise OptionError(
@@ -198,11 +198,15 @@ def _pack_error(comparison: Comparison, numbers: Int[np.ndarray, " frame"]) -> d
     }
 
 
+def _rate(pose: Pose3D) -> str:
+    return "no known frame rate" if pose.fps is None else f"{pose.fps:g} frames a second"
+
+
 def _about(people: Sequence[Pose3D], *, num_frames: int, comparison: Comparison | None) -> str:
     fps = people[0].fps
     facts = [
         f"{num_frames} frame" + "s" * (num_frames != 1),
-        "frame rate unknown, shown at 30" if fps is None else f"{fps:g} frames a second",
+        "frame rate unknown, shown at 30" if fps is None else _rate(people[0]),
     ]
     if len(people) > 1:
         facts.append(f"{len(people)} people")
