@@ -16,9 +16,9 @@ RECIPE = replace(
     name="small",
     summary=(
         "1.6 M parameters; single frames, then clips of 9, then of 27, at 15 frames a second, with "
-        "bodies, cameras and detector faults beyond the paper's. Cost: three hours of two cores by "
-        "the measured time of its first steps, two with --compile, with 2.4 hours of motion. To "
-        "reach: 46 mm on the open benchmark's test people with clean keypoints."
+        "bodies, cameras and detector faults beyond the paper's. Cost: 90 minutes of two cores, "
+        "measured with --compile and two processes of one thread on 2.4 hours of motion. To reach: "
+        "XX mm on the open benchmark's test people with clean keypoints."
     ),
     network=DSTformerConfig(
         dim_feat=128,
