@@ -50,11 +50,11 @@ class Case:
 
 
 # Training `small` has the clips of its recipe's stages.
-QUICK = ("forward/lite/b1", "forward/full/b1", "train/small/b96x9", "loader", "lift/100")
+QUICK = ("forward/lite/b1", "forward/full/b1", "train/small/b48x27", "loader", "lift/100")
 ALL = (
     *QUICK,
     "train/small/b432x1",
-    "train/small/b48x27",
+    "train/small/b96x9",
     "train/lite/b8",
     "train/full/b4",
     "train/full/b8",
