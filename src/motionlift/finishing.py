@@ -111,8 +111,10 @@ def lift_with(
         lifted = lift_without_perspective(
             lift, filled, camera, height=height, on_progress=on_progress
         )
-    # What was filled in is for the network; keypoints are kept as they were found.
-    return finish(replace(lifted, lifted_from=to_h36m17(pose)), options)
+    if filled is not pose:
+        # What was filled in is for the network; keypoints are kept as they were found.
+        lifted = replace(lifted, lifted_from=to_h36m17(pose))
+    return finish(lifted, options)
 
 
 def finish(lifted: Pose3D, options: LiftOptions) -> Pose3D:
