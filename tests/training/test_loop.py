@@ -137,6 +137,17 @@ def test_resume_with_other_settings_names_them(tmp_path: Path, store: Store) -> 
     run.check(replace(TINY, clips_at_once=2, compile=True), store=store)
 
 
+def test_a_run_of_a_version_that_knew_fewer_settings_is_not_resumed(
+    tmp_path: Path, store: Store
+) -> None:
+    run, _ = train_tiny(tmp_path / "run", store, limits=Limits(max_steps=1))
+    lines = run.config_path.read_text("utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(("clip ", "turn "))]
+    run.config_path.write_text("\n".join(kept), "utf-8")
+    with pytest.raises(RecipeError, match=r"knew no data\.body\.turn, optimizer\.clip; go on"):
+        run.check(TINY, store=store)
+
+
 def test_resume_on_other_data_is_refused(tmp_path: Path, store: Store) -> None:
     run, _ = train_tiny(tmp_path / "run", store, limits=Limits(max_steps=1))
     other = write_store(tmp_path / "other", lengths={"train": [30, 40], "val": [20]})

@@ -53,6 +53,18 @@ def differences(ours: Any, theirs: Any, *, prefix: str = "") -> list[str]:
     return found
 
 
+def unsaid(record: Any, table: Mapping[str, Any], *, prefix: str = "") -> list[str]:
+    """The fields of a record of which the table says nothing."""
+    found = []
+    for field in dataclasses.fields(record):
+        value, name = getattr(record, field.name), f"{prefix}{field.name}"
+        if field.name not in table:
+            found.append(name)
+        elif dataclasses.is_dataclass(value):
+            found += unsaid(value, table[field.name], prefix=f"{name}.")
+    return found
+
+
 def _merged(record: Any, table: Mapping[str, Any], *, where: str) -> Any:
     known = {field.name for field in dataclasses.fields(record)}
     if unknown := sorted(set(table) - known):

@@ -15,7 +15,7 @@ import torch
 from motionlift.data.store import Store
 from motionlift.errors import MotionliftError, RecipeError
 from motionlift.files import written_beside
-from motionlift.training.config import differences, read_toml, to_toml
+from motionlift.training.config import differences, read_toml, to_toml, unsaid
 from motionlift.training.recipe import Recipe
 
 
@@ -76,7 +76,13 @@ class Run:
                 f"{self.path}: was started with other settings ({'; '.join(found)}); "
                 "resume with the same, or start another run"
             )
-        about = tomllib.loads(self.config_path.read_text("utf-8")).get("about", {})
+        table = tomllib.loads(self.config_path.read_text("utf-8"))
+        if missing := unsaid(recipe, table):
+            raise RecipeError(
+                f"{self.path}: was started by a version of motionlift that knew no "
+                f"{', '.join(missing)}; go on with that version, or start another run"
+            )
+        about = table.get("about", {})
         if about.get("store_digest") != store.digest:
             raise RecipeError(
                 f"{self.path}: was started on other data than {store.path} holds now (it was "
