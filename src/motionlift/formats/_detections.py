@@ -108,8 +108,8 @@ class Gathering:
         notes = clean(points)
         is_seen = points[..., 2] > 0
         if not is_seen.any():
-            reason = "; ".join(notes) or "expected at least one with a confidence above 0"
-            raise FormatError(f"{self._path}: no person in any frame: of all keypoints, {reason}")
+            reason = "; ".join(notes) or "expected at least one keypoint with a confidence above 0"
+            raise FormatError(f"{self._path}: no person in any frame; {reason}")
         if np.abs(points[is_seen, :2]).max() < _FEWEST_PIXELS:
             raise FormatError(
                 f"{self._path}: no coordinate is beyond {_FEWEST_PIXELS}: these are parts of the "

@@ -22,8 +22,7 @@ _MIDDLE = (71, 84, 103)
 
 
 def _write(pose: Pose3D, path: Path) -> None:
-    check_package(path)
-    import rerun
+    import rerun  # found by `_check`
 
     recording = rerun.RecordingStream("motionlift")
     recording.save(str(path))
@@ -46,7 +45,7 @@ def _write(pose: Pose3D, path: Path) -> None:
     recording.disconnect()
 
 
-def check_package(path: Path) -> None:
+def _check(path: Path) -> None:
     """Refuse to begin what could not be written at the end.
 
     Raises:
@@ -89,5 +88,5 @@ FORMAT = Format(
     suffixes=(".rrd",),
     sniff=lambda path: False,
     write=_write,
-    check=check_package,
+    check=_check,
 )

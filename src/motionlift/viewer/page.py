@@ -150,7 +150,8 @@ def _check(people: Sequence[Pose3D], *, video: Path | None, video_fps: float | N
             )
         if pose.fps != people[0].fps:
             raise OptionError(
-                f"{pose.person or pose.source}: {_rate(pose)}, but {people[0].person} has "
+                f"{pose.person or pose.source}: {_rate(pose)}, but "
+                f"{people[0].person or people[0].source} has "
                 f"{_rate(people[0])}; people on one page are of one recording: --fps is for both"
             )
     if video_fps is not None and (video is None or not 0 < video_fps < math.inf):
