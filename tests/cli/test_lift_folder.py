@@ -105,6 +105,17 @@ def test_other_options_lift_again(
     assert "skipped    4 inputs" in capsys.readouterr().out
 
 
+def test_files_of_two_formats_side_by_side_are_each_remembered(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert lift(folder, out, tiny) == 0
+    assert lift(folder, out, tiny, "--to", ".csv") == 0
+    capsys.readouterr()
+    assert lift(folder, out, tiny, "--to", ".npz") == 0
+    assert "lifted already" in capsys.readouterr().out
+
+
 def test_a_broken_input_is_said_and_the_others_are_lifted(
     folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

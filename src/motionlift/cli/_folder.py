@@ -179,9 +179,9 @@ def _lifter_of(asked: "LiftArguments") -> "Lifter":
 
 
 def _made_by(asked: "LiftArguments") -> dict[str, Any]:
-    """All that decides what is in an output beside the input: if it changes, lift again."""
+    """All that decides what is in an output beside input and format: if it changes, lift again."""
     said = asdict(asked)
-    del said["out"], said["overwrite"], said["source"]["source"]
+    del said["out"], said["to"], said["overwrite"], said["source"]["source"]
     del said["network"]["device"]
     weights = Path(asked.network.model)
     shipped = Path(str(files("motionlift.models"))) / MANIFEST

@@ -85,7 +85,7 @@ def inputs_in(
             path=path,
             format=title,
             out=out / name.with_name(name.name + suffix),
-            record=out / _RECORDS / name.with_name(f"{name.name}.json"),
+            record=out / _RECORDS / name.with_name(f"{name.name}{suffix}.json"),
         )
         for (path, title), name in zip(titles.items(), names, strict=True)
     ]
