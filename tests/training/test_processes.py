@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from jaxtyping import Float
 
 from motionlift.training.processes import Processes
@@ -63,6 +64,54 @@ def test_parts_are_disjoint_complete_and_weighted_to_the_mean(count: int, most: 
 def test_a_process_without_samples_takes_part_with_weight_0() -> None:
     (part,) = Processes(rank=2, count=3).parts(np.array([8, 9]), most=4)
     assert (part.samples.tolist(), part.weight) == ([8], 0.0)
+
+
+_LOST = """
+import os, sys
+import torch
+import torch.distributed as dist
+from motionlift.errors import MotionliftError
+from motionlift.training.processes import Part, Processes, gradients_shared
+
+rank, store = int(sys.argv[1]), dist.FileStore(sys.argv[2], 2)
+dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+model = Processes(rank=rank, count=2).wrap(torch.nn.Linear(1, 1))
+store.set(str(rank), "ready")
+store.wait(["0", "1"])
+if rank == 1:
+    os._exit(0)  # as if it were killed
+try:
+    with gradients_shared(model, Part(samples=None, weight=1.0, is_last=True)):
+        model(torch.ones(1, 1)).sum().backward()
+except MotionliftError as error:
+    print(error)
+os._exit(0)  # the group cannot be left without the other
+"""
+
+
+def test_a_process_that_died_during_the_backward_pass_is_one_line(tmp_path: Path) -> None:
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-c", _LOST, str(rank), str(tmp_path / "meeting")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    said, wrong = ranks[0].communicate(timeout=200)
+    ranks[1].communicate(timeout=200)
+    assert said.startswith("another process of this training has ended"), wrong
+    assert len(said.splitlines()) == 1
+
+
+def test_other_errors_between_processes_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr("torch.distributed.all_reduce", fails)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        Processes(count=2).any(False, device=torch.device("cpu"))
 
 
 def _flags(store: Path, out: Path) -> list[str]:

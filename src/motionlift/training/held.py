@@ -76,10 +76,7 @@ class Held:
 def bytes_of_a_clip(
     model: nn.Module, *, task: Task[Any], epoch: Epoch, compute: Compute, seed: int
 ) -> int:
-    """What one clip of the epoch makes the forward pass keep.
-
-    The network's parameters, buffers and random state stay as they are.
-    """
+    """What one clip of the epoch makes the forward pass keep; the network stays as it is."""
     first = epoch.samples.order(seed=seed, epoch=epoch.number)[:1]
     batch = epoch.samples.batch(first, seed=seed, epoch=epoch.number, device=compute.device)
     trial = copy.deepcopy(model)
@@ -92,12 +89,7 @@ def bytes_of_a_clip(
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    devices = [compute.device] if compute.device.type == "cuda" else []
-    with (
-        torch.random.fork_rng(devices=devices),
-        saved_tensors_hooks(note, lambda tensor: tensor),
-        compute.autocast(),
-    ):
+    with saved_tensors_hooks(note, lambda tensor: tensor), compute.autocast():
         loss, _ = task.loss(trial(batch.inputs).float(), batch)
     del loss
     return max(1, sum(kept.values()))

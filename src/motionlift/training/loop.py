@@ -4,25 +4,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-import torch
-from torch import nn
-
 from motionlift.data.store import Store
 from motionlift.errors import OptionError
 from motionlift.network.compute import Compute
 from motionlift.training.cost import Cost
 from motionlift.training.held import Held
 from motionlift.training.keeping import Keeper
-from motionlift.training.optimizers import rate_factor, set_rates
 from motionlift.training.plan import Plan
-from motionlift.training.processes import Processes, gradients_kept_back
+from motionlift.training.processes import Processes
 from motionlift.training.progress import Progress
 from motionlift.training.recipe import Recipe
 from motionlift.training.run import Run
 from motionlift.training.start import compiled, describe_parts
 from motionlift.training.state import TrainingState, first_state
-from motionlift.training.stopping import check_finite, stop_signals
+from motionlift.training.step import Step
+from motionlift.training.stopping import stop_signals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,53 +91,29 @@ def train(
     keeper.check_best(state)
     if resume and state.step >= last_step:
         keeper.finish(state, frames=plan.frames_at(state.step))
-    held = Held(recipe, model, compute=compute, processes=processes, say=say)
     cost = Cost(plan, first_step=state.step, last_step=last_step, say=say)
     wrapped = processes.wrap(model)
-    forward = compiled(wrapped) if recipe.compile else wrapped
     saved_at = time.monotonic()
     with stop_signals() as stop:
+        step = Step(
+            recipe=recipe,
+            run=run,
+            plan=plan,
+            state=state,
+            wrapped=wrapped,
+            forward=compiled(wrapped) if recipe.compile else wrapped,
+            held=Held(recipe, model, compute=compute, processes=processes, say=say),
+            compute=compute,
+            processes=processes,
+            stop=stop,
+        )
         for epoch in plan.from_step(state.step):
             for samples in plan.batches(epoch, step=state.step):
                 if state.step >= last_step or state.is_stopped:
                     break
-                factor = rate_factor(
-                    recipe.optimizer,
-                    step=state.step,
-                    epoch=epoch.number,
-                    total_steps=plan.total_steps,
-                )
-                rates = set_rates(state.optimizers, recipe.optimizer, factor=factor)
-                for optimizer in state.optimizers.values():
-                    optimizer.zero_grad()
-                # Dropout too is a function of the step, and differs between processes.
-                torch.manual_seed(seed_of_step(recipe.seed, state.step, processes.rank))
-                losses = []
-                for part in processes.parts(samples, most=held.most(epoch)):
-                    state.is_stopped = processes.any(stop.asked, device=compute.device)
-                    if state.is_stopped:
-                        break
-                    batch = epoch.samples.batch(
-                        part.samples, seed=recipe.seed, epoch=epoch.number, device=compute.device
-                    )
-                    with gradients_kept_back(wrapped, part):
-                        with compute.autocast():
-                            answer = forward(batch.inputs)
-                        loss, terms = recipe.task.loss(answer.float(), batch)
-                        torch.autograd.backward(loss * part.weight)
-                    losses.append(part.weight * torch.stack([loss, *terms.values()]).detach())
-                if state.is_stopped:  # the step is done anew when the run goes on
+                row = step.take(epoch, samples)
+                if row is None:
                     break
-                numbers = processes.mean(torch.stack(losses).sum(dim=0)).tolist()
-                means = dict(zip(("loss", *terms), numbers, strict=True))
-                check_finite(means["loss"], map(epoch.samples.name, samples), run, step=state.step)
-                if recipe.optimizer.clip > 0:
-                    nn.utils.clip_grad_norm_(model.parameters(), recipe.optimizer.clip)
-                for optimizer in state.optimizers.values():
-                    optimizer.step()
-                state.step += 1
-                state.follow(decay=recipe.average)
-                row = {"step": state.step, "epoch": epoch.number, "split": "train"} | means | rates
                 if processes.is_first:
                     run.log(row)
                     progress.show(row, clips=len(samples))
@@ -157,8 +129,3 @@ def train(
         keeper.keep_last(state, frames=plan.frames_at(state.step))
         say(f"stopped after step {state.step}; --resume goes on from there")
     return state
-
-
-def seed_of_step(seed: int, step: int, rank: int) -> int:
-    """A number of its own for each step of each process."""
-    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0])

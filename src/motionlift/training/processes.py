@@ -7,6 +7,7 @@ in parts, whose gradients add up; processes wait for each other at the last one 
 
 import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,17 +132,32 @@ class Processes:
         return value.item()
 
 
-def gradients_kept_back(model: nn.Module, part: Part) -> contextlib.AbstractContextManager[None]:
-    """While it holds, processes do not add up their gradients, unless this part is the last."""
-    if part.is_last or not isinstance(model, DistributedDataParallel):
-        return contextlib.nullcontext()
-    return model.no_sync()
+@contextlib.contextmanager
+def gradients_shared(model: nn.Module, part: Part) -> Iterator[None]:
+    """Around forward and backward: processes add up their gradients if this part is the last.
+
+    Raises:
+        MotionliftError: if another process has ended.
+    """
+    if not isinstance(model, DistributedDataParallel):
+        yield
+        return
+    with _lost_in_one_line(), contextlib.nullcontext() if part.is_last else model.no_sync():
+        yield
 
 
 def _all_reduce(values: torch.Tensor, how: dist.ReduceOp.RedOpType) -> None:
-    try:
+    with _lost_in_one_line():
         dist.all_reduce(values, op=how)
+
+
+@contextlib.contextmanager
+def _lost_in_one_line() -> Iterator[None]:
+    try:
+        yield
     except RuntimeError as error:  # what NCCL and gloo say of it takes many lines
+        if not isinstance(error, dist.DistError) and "gloo" not in str(error):
+            raise
         raise MotionliftError(
             "another process of this training has ended or cannot be reached; its own message "
             "says why, and --resume goes on from the last checkpoint"
