@@ -153,6 +153,26 @@ def test_a_given_rate_wins_and_is_said(tmp_path: Path) -> None:
     assert "declares 100 frames a second, taken as 60" in pose.notes
 
 
+def test_frames_of_no_time_need_a_rate(tmp_path: Path) -> None:
+    path = write_stick(tmp_path / "a.bvh", frame_time="0")
+    with pytest.raises(FormatError, match="declares frames of 0 s; give the rate with --fps"):
+        read_one(path)
+    pose = read_one(path, fps=60.0)
+    assert pose.fps == 60
+    assert "declares frames of 0 s, taken as 60" in pose.notes
+
+
+def test_a_joint_may_end_twice(tmp_path: Path) -> None:
+    path = write_stick(tmp_path / "a.bvh")
+    text = path.read_text()
+    start = text.index("End Site")
+    end = text.index("}", start) + 1
+    path.write_text(f"{text[:end]}\n{text[start:end]}{text[end:]}")
+    names = [node.name for node in read_bvh_file(path).nodes if "/End" in node.name]
+    assert len(names) == len(set(names))
+    assert sum(name.endswith("/End 2") for name in names) == 1
+
+
 def test_the_t_pose_is_dropped_and_frames_keep_their_numbers(tmp_path: Path) -> None:
     walking = [
         {"LeftArm Zrotation": -80, "RightArm Zrotation": 80, "Hips Zposition": 0.01 * step}
@@ -212,7 +232,7 @@ BAD = {
     "a word": (lambda text: text[: text.rindex(" ")] + " x\n", "'x' is not a number"),
     "not finite": (lambda text: text[: text.rindex(" ")] + " nan\n", "nan is no length or angle"),
     "too large": (lambda text: text[: text.rindex(" ")] + " 1e300\n", "1e300 is no length"),
-    "no time": (lambda text: text.replace("Time: 0.01", "Time: 0"), "a frame of 0 s"),
+    "no time": (lambda text: text.replace("Time: 0.01", "Time: 0"), "declares frames of 0 s"),
     "two roots": (
         lambda text: text.replace("MOTION", "ROOT b\n{\nOFFSET 0 0 0\n}\nMOTION"),
         "a second ROOT",

@@ -56,6 +56,32 @@ def test_frames_beyond_what_the_header_can_count(tmp_path: Path) -> None:
     assert len(read_c3d_file(path).points) == 70_000
 
 
+@pytest.mark.parametrize("stale", [25, 100])
+def test_a_length_from_before_the_file_was_edited_is_not_believed(
+    tmp_path: Path, stale: int
+) -> None:
+    """Programs that cut or lengthen a recording leave the trial's old length behind."""
+    trial = {
+        "TRIAL:ACTUAL_START_FIELD": [1.0, 0.0],
+        "TRIAL:ACTUAL_END_FIELD": [float(stale), 0.0],
+    }
+    path = write_c3d(tmp_path / "a.c3d", _LABELS, _points(num_frames=50), parameters=trial)
+    assert len(read_c3d_file(path).points) == 50
+
+
+def test_frames_that_nothing_counts_are_those_that_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.c3d"
+    write_c3d(path, ["A"], np.ones((65_535, 1, 3)), parameters={"POINT:FRAMES": -1.0})
+    held = path.read_bytes()
+    path.write_bytes(held + np.ones((4_480, 4), "<f4").tobytes())
+    assert len(read_c3d_file(path).points) == 70_016
+
+
+def test_texts_filled_up_with_zeros_are_trimmed(tmp_path: Path) -> None:
+    path = write_c3d(tmp_path / "a.c3d", ["LASI\0\0", "RASI\0", "C7"], _points())
+    assert read_c3d_file(path).labels == ["LASI", "RASI", "C7"]
+
+
 def test_more_labels_than_one_parameter_holds(tmp_path: Path) -> None:
     more = {"POINT:LABELS2": ["LKNE"]}
     points = np.concatenate([_points(), np.ones((5, 1, 3))], axis=1)

@@ -99,6 +99,14 @@ def test_annotations_count_hidden_keypoints_as_sure(tmp_path: Path) -> None:
     assert any("hidden keypoints count" in note for note in pose.notes)
 
 
+def test_annotations_of_other_things_are_left_out_and_said(tmp_path: Path) -> None:
+    content = _annotations()
+    content["annotations"].append({"image_id": 72, "category_id": 18, "bbox": [1, 2, 3, 4]})
+    (pose,) = read_keypoints(_write(tmp_path / "c.json", content))
+    assert pose.is_visible.any(axis=1).tolist() == [False, True, False, False, False]
+    assert "1 annotations without keypoints, of other things, are left out" in pose.notes
+
+
 def test_annotations_prefer_the_images_own_frame_numbers(tmp_path: Path) -> None:
     content = _annotations()
     for k, image in enumerate(content["images"]):

@@ -1,5 +1,7 @@
 """The library's own keypoints come back as they were, from their file or from lifted motion."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +43,13 @@ def test_keypoints_come_back_exactly(tmp_path: Path) -> None:
         assert_array_equal(getattr(back, name), getattr(pose, name))
     for name in ("skeleton", "fps", "image_size", "source", "person", "notes"):
         assert getattr(back, name) == getattr(pose, name)
+
+
+def test_a_source_whose_name_is_no_text_can_be_read_again(tmp_path: Path) -> None:
+    pose, path = replace(_pose(), source=os.fsdecode(b"\xdcbung.mp4")), tmp_path / "k.npz"
+    write_keypoints(pose, path)
+    (back,) = read_keypoints(path)
+    assert back.source == "?bung.mp4"
 
 
 def test_keypoints_of_lifted_motion_can_be_read_again(tmp_path: Path) -> None:

@@ -176,6 +176,85 @@ def test_usual_tables_are_read(tmp_path: Path, layout: str) -> None:
     assert_allclose(pose.confidence[0], 0.8)
 
 
+def test_hands_behind_the_body_are_left_out_and_said(tmp_path: Path) -> None:
+    """Wide tables of MediaPipe Holistic, numbered on."""
+    columns = ["frame", *(f"{c}{k}" for k in range(54) for c in "xyzv")]
+    hands = np.full((21, 4), 0.9)
+    row = [2, *np.concatenate([_parts(), hands]).reshape(-1).tolist()]
+    (tmp_path / "m.csv").write_text(_wide(columns, [row]))
+    (pose,) = read_keypoints(tmp_path / "m.csv", ReadOptions(image_size=SIZE))
+    assert_allclose(pose.keypoints[0], figure(MEDIAPIPE33)[:, :2])
+    assert "21 more landmarks, which are no body's, are left out" in pose.notes
+
+
+def _long(frame: int, *more: object, points: np.ndarray) -> list[str]:
+    return [",".join(map(str, (frame, *more, k, *row[[0, 1, 3]]))) for k, row in enumerate(points)]
+
+
+def test_people_of_a_table_are_told_apart_by_their_column(tmp_path: Path) -> None:
+    lines = ["frame,person,landmark_index,x,y,visibility"]
+    for frame in (0, 1):
+        lines += _long(frame, "a", points=_parts()) + _long(frame, "b", points=_parts(x=500))
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    people = read_keypoints(tmp_path / "m.csv", ReadOptions(image_size=SIZE))
+    assert sorted(pose.keypoints[1, 0, 0].round() for pose in people) == [
+        figure(MEDIAPIPE33, at=(x, 100))[0, 0].round() for x in (300, 500)
+    ]
+
+
+def test_a_face_of_a_table_is_no_body(tmp_path: Path) -> None:
+    lines = ["frame,type,landmark_index,x,y,visibility"]
+    lines += _long(0, "face", points=np.full((468, 4), 0.9)) + _long(0, "pose", points=_parts())
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    (pose,) = read_keypoints(tmp_path / "m.csv", ReadOptions(image_size=SIZE))
+    assert_allclose(pose.keypoints[0], figure(MEDIAPIPE33)[:, :2])
+
+
+def test_a_landmark_that_stands_twice_in_a_frame_is_not_overwritten(tmp_path: Path) -> None:
+    lines = ["frame,landmark,x,y,visibility"]
+    lines += _long(0, points=_parts()) + _long(0, points=_parts(x=500))
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    with pytest.raises(FormatError, match=r"m.csv:35: a second '0' in frame 0; .* column 'person'"):
+        read_keypoints(tmp_path / "m.csv", ReadOptions(image_size=SIZE))
+
+
+@pytest.mark.parametrize("nobody", [None, {"pose_landmarks": None}, {"pose_landmarks": [[]]}])
+def test_frames_before_anybody_comes_hide_nobody(tmp_path: Path, nobody: Any) -> None:
+    frames = [nobody] * 3 + [{"pose_landmarks": [_landmarks()]}] + [{"pose_landmarks": [[]]}]
+    path = _write(tmp_path / "m.json", {"frames": frames})
+    assert find_format(path, kind="keypoints").name == "mediapipe"
+    (pose,) = read_keypoints(path, ReadOptions(image_size=SIZE))
+    assert np.flatnonzero(pose.is_visible.any(axis=1)).tolist() == [3]
+    assert len(pose.frame_index) == 5
+
+
+@pytest.mark.parametrize("key", ["frame", "frame_number", "frameIndex", "frame_idx"])
+def test_frames_are_where_their_numbers_say(tmp_path: Path, key: str) -> None:
+    frames = [{key: number, "pose_landmarks": _landmarks()} for number in (0, 1, 5)]
+    (pose,) = read_keypoints(
+        _write(tmp_path / "m.json", {"frames": frames}), ReadOptions(image_size=SIZE)
+    )
+    assert np.flatnonzero(pose.is_visible.any(axis=1)).tolist() == [0, 1, 5]
+
+
+def test_times_that_are_not_read_are_said(tmp_path: Path) -> None:
+    frames = [{"timestamp_ms": 40 * k, "pose_landmarks": _landmarks()} for k in (0, 1, 5)]
+    (pose,) = read_keypoints(
+        _write(tmp_path / "m.json", {"frames": frames}), ReadOptions(image_size=SIZE)
+    )
+    assert any("frames say their times and not their numbers" in note for note in pose.notes)
+
+
+def test_pixels_are_pixels_also_where_most_frames_hold_nobody(tmp_path: Path) -> None:
+    points = figure(MEDIAPIPE33)
+    seen = [dict(zip(("x", "y", "visibility"), row, strict=True)) for row in points.tolist()]
+    empty = [{"x": 0, "y": 0, "visibility": 0}] * 33
+    frames = [{"pose_landmarks": each} for each in [seen] * 2 + [empty] * 5]
+    content = {"width": 640, "height": 480, "frames": frames}
+    (pose,) = read_keypoints(_write(tmp_path / "m.json", content))
+    assert_allclose(pose.keypoints[0], points[:, :2])
+
+
 def test_landmarks_without_columns_are_missing(tmp_path: Path) -> None:
     body = [k for k, name in enumerate(NAMES) if "shoulder" in name or "hip" in name]
     columns = [f"{NAMES[k]}_{c}" for k in body for c in "xy"]
@@ -208,15 +287,16 @@ def test_damage_is_one_line_that_says_where(tmp_path: Path, frame: Any, message:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("2,NOSE", "two,NOSE", "found 'two', expected a number"),
-        ("2,LEFT_EAR,", "2,LEFT_TAIL,", "'left_tail' is no landmark"),
-        ("2,LEFT_EAR,", "2,LEFT_EAR,,", "7 cells"),
+        ("3,NOSE", "two,NOSE", "found 'two', expected a number"),
+        ("3,LEFT_EAR,", "3,LEFT_TAIL,", "'left_tail' is no landmark"),
+        ("3,LEFT_EAR,", "3,LEFT_EAR,,", "7 cells"),
     ],
 )
 def test_damaged_tables_say_the_line(tmp_path: Path, old: str, new: str, message: str) -> None:
     text = _csv("long names")
     # A damaged line in the second frame: the first shows how landmarks are named.
-    (tmp_path / "m.csv").write_text(text + "\n" + text.split("\n", 1)[1].replace(old, new, 1))
+    second = text.split("\n", 1)[1].replace("\n2,", "\n3,").replace("2,NOSE", "3,NOSE", 1)
+    (tmp_path / "m.csv").write_text(text + "\n" + second.replace(old, new, 1))
     with pytest.raises(FormatError) as caught:
         read_keypoints(tmp_path / "m.csv", ReadOptions(image_size=SIZE))
     assert message in str(caught.value)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from motionlift.errors import FormatError
@@ -55,6 +56,15 @@ def test_folder_of_images_is_read(tmp_path: Path) -> None:
     assert find_format(tmp_path, kind="keypoints").name == "mmpose"
     (pose,) = read_keypoints(tmp_path)
     assert pose.keypoints[:, 0, 0].tolist() == [300, 301, 302]
+
+
+def test_images_before_anybody_comes_hide_nobody(tmp_path: Path) -> None:
+    contents: list[list[Any]] = [[], [], [_instance()]]
+    for number, content in enumerate(contents):
+        _write(tmp_path / f"{number}.json", content)
+    assert find_format(tmp_path, kind="keypoints").name == "mmpose"
+    (pose,) = read_keypoints(tmp_path)
+    assert np.flatnonzero(pose.is_visible.any(axis=1)).tolist() == [2]
 
 
 @pytest.mark.parametrize("is_demo", [True, False])

@@ -99,6 +99,15 @@ def test_deeplabcut_labels_have_frames_in_image_names_and_no_likelihood(tmp_path
     assert any("no likelihoods" in note for note in pose.notes)
 
 
+def test_deeplabcut_labels_of_two_videos_are_not_mixed(tmp_path: Path) -> None:
+    index = [f"labeled-data,{video},img.png" for video in ("walk/1", "walk/2", "jump/1")]
+    index = [name.replace("/", ",img").replace(",img.png", ".png") for name in index]
+    values = _values(300, likelihood=False)
+    path = _write_csv(tmp_path / "d.csv", _columns(likelihood=False), values, index)
+    with pytest.raises(FormatError, match=r"images of 2 recordings, such as .*jump and .*walk"):
+        read_keypoints(path)
+
+
 def test_own_names_need_a_skeleton_and_take_one(tmp_path: Path) -> None:
     columns = [(s, f"mark_{part[:3]}{k // 3}", c) for k, (s, part, c) in enumerate(_columns())]
     path = _write_csv(tmp_path / "d.csv", columns, _values(300), ["0", "1", "2"])
@@ -251,6 +260,16 @@ def test_keypoints_in_a_trc_are_found_without_saying_that_they_are_keypoints(
     assert find_format(path).name == "trc"
     path.write_text(_trc(units="px", z="1.5"))
     assert find_format(path).name == "trc"
+
+
+@pytest.mark.parametrize("nothing", ["", "0.0"])
+def test_somebody_who_comes_late_is_in_a_picture_all_the_same(tmp_path: Path, nothing: str) -> None:
+    lines = _trc(rows=3, units="m" if nothing else "px").splitlines()
+    empty = "\t".join([nothing] * 3 * len(SPORTS2D))
+    late = [f"{k}\t{k / 30}\t{empty}" for k in range(300)]
+    path = tmp_path / "demo.trc"
+    path.write_text("\n".join(lines[:5] + late + lines[5:]) + "\n")
+    assert find_format(path).name == "sports2d-trc"
 
 
 @pytest.mark.parametrize("text", [_trc(scale=0.005), _trc(z="1.5"), "PathFileType\n" * 9])

@@ -38,6 +38,13 @@ def own_toml(path: Path, extra: str = "", head: str = "") -> Path:
     return path
 
 
+def test_a_byte_order_mark_does_not_matter(tmp_path: Path) -> None:
+    path = own_toml(tmp_path / "own.toml")
+    naming = read_naming(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_naming(path).joints == naming.joints
+
+
 @pytest.mark.parametrize("path", BUILT_IN, ids=lambda path: path.stem)
 def test_built_in_namings_are_whole_and_recognise_themselves(path: Path) -> None:
     naming = read_naming(path)

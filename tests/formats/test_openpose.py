@@ -95,6 +95,16 @@ def test_zero_is_missing_and_not_a_place(tmp_path: Path) -> None:
     assert pose.confidence[0].min() == 0
 
 
+def test_a_person_whom_the_camera_does_not_see_is_nobody(tmp_path: Path) -> None:
+    """As Pose2Sim's associated folders have it."""
+    write_openpose(tmp_path, [[figure(BODY_25)], [figure(BODY_25)]])
+    last = max(tmp_path.glob("*.json"))
+    last.write_text('{"version": 1.3, "people": [{}]}')
+    (pose,) = read_keypoints(tmp_path)
+    assert pose.is_visible.any(axis=1).tolist() == [True, False]
+    assert "1 people without body keypoints were left out" in pose.notes
+
+
 def test_one_file_is_one_frame(tmp_path: Path) -> None:
     folder = write_openpose(tmp_path / "op", [[figure(BODY_25)]], numbers=[41])
     pose = read_keypoints(next(folder.iterdir()))[0]

@@ -33,6 +33,14 @@ def test_lifted_motion_comes_back_exactly(tmp_path: Path, name: str, fps: float 
     assert back.positions.dtype == np.float32
 
 
+def test_a_byte_order_mark_of_another_program_does_not_matter(tmp_path: Path) -> None:
+    path = _written(lifted(), tmp_path / "out.csv")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert find_format(path, kind="motion").name == "csv-motion"
+    (back,) = read_motion(path)
+    assert_same_motion(back, lifted())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_motion_that_was_not_lifted_comes_back_too(tmp_path: Path, name: str) -> None:
     motion = replace(lifted(), lifted_from=None, root_xy=None, units="m", space="world", model="")

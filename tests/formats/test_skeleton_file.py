@@ -24,7 +24,7 @@ left_knee = "knee_l"
 
 
 def test_own_skeleton_is_read_and_used(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text(MINE)
+    (tmp_path / "mine.toml").write_text("\ufeff" + MINE, "utf-8")  # as Windows' editor saves it
     points = np.array([[10, 5, 1], [8, 20, 1], [12, 20, 0.5], [8, 30, 1]], dtype=float)
     folder = write_openpose(tmp_path / "op", [[points]])
     (pose,) = read_keypoints(folder, ReadOptions(skeleton=str(tmp_path / "mine.toml")))

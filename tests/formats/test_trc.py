@@ -113,6 +113,25 @@ def test_frame_numbers_are_the_files_own_counted_from_0_and_keep_their_gaps(tmp_
     assert any("declares 12 frames and holds 11" in note for note in pose.notes)
 
 
+@pytest.mark.parametrize("axes", ["\t\tX1\tY1\tZ1", "", None])
+def test_no_frame_is_lost_where_the_line_of_axes_is_left_out(
+    tmp_path: Path, axes: str | None
+) -> None:
+    path = _write(tmp_path / "a.trc", _named(), names=_WITH_NOSE)
+    lines = path.read_text().split("\n")
+    lines[4:6] = [] if axes is None else [axes]
+    path.write_text("\n".join(lines))
+    assert _read(path).frame_index.tolist() == list(range(12))
+
+
+def test_a_blank_cell_of_the_head_moves_no_other(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.trc", _named(), names=_WITH_NOSE)
+    text = path.read_text()
+    path.write_text(text.replace("50\t50\t", "50\t\t", 1))
+    assert path.read_text() != text
+    assert _read(path).positions.shape == (12, 17, 3)
+
+
 def test_times_win_over_a_wrong_rate_and_the_user_over_both(tmp_path: Path) -> None:
     path = _write(tmp_path / "a.trc", _named(), names=_WITH_NOSE, rate="250", step=0.04)
     pose = _read(path)

@@ -54,6 +54,20 @@ def test_each_recording_is_one_and_says_which(tmp_path: Path) -> None:
     assert any("one of 3 recordings" in note for note in poses[0].notes)
 
 
+@pytest.mark.parametrize(
+    ("third", "confidence", "said"), [(0.25, 0.25, None), (3.0, 1.0, "third numbers are no conf")]
+)
+def test_a_third_number_is_the_confidence_if_it_can_be(
+    tmp_path: Path, third: float, confidence: float, said: str | None
+) -> None:
+    points = np.concatenate([_points(), np.full((3, 17, 1), third, "f4")], axis=-1)
+    (pose,) = read_keypoints(_videopose(tmp_path / "v.npz", {"a": {"b": [points]}}))
+    assert (pose.confidence == confidence).all()
+    assert any("taken as sure" in note and said in note for note in pose.notes if said) == bool(
+        said
+    )
+
+
 def test_h36m_order_is_told_from_coco_by_geometry(tmp_path: Path) -> None:
     points = figure(H36M17)[None, :, :2]
     points[0, H36M17.index("spine")] = [300, 160]

@@ -1,6 +1,7 @@
 """Files for other programs, read back by other programs' libraries."""
 
 import json
+import os
 import shutil
 import struct
 import subprocess
@@ -374,6 +375,21 @@ def test_frames_that_are_left_out_are_unseen_in_c3d_and_refused_in_bvh(tmp_path:
     assert_allclose(back.positions[numbers, knee], motion.positions[:, knee], atol=1e-5)
     with pytest.raises(FormatError, match=r"frames 10 to 14 are not there, .* --fps-out 30"):
         _written(motion, tmp_path / "out.bvh")
+
+
+@pytest.mark.parametrize("first", [65_510, 70_000])
+def test_c3d_holds_frames_whose_numbers_it_cannot(tmp_path: Path, first: int) -> None:
+    pytest.importorskip("ezc3d")
+    motion = replace(_walk(), frame_index=np.arange(first, first + 30))
+    (back,) = read_motion(_written(motion, tmp_path / "out.c3d"))
+    assert back.frame_index.tolist() == list(range(30))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_are_no_text_are_names_of_files_all_the_same(tmp_path: Path, name: str) -> None:
+    pytest.importorskip("ezc3d")
+    path = tmp_path / os.fsdecode(b"\xdc" + name.encode())
+    assert _written(_walk(), path).stat().st_size > 1000
 
 
 def test_npz_may_be_named_in_capitals(tmp_path: Path) -> None:

@@ -59,12 +59,13 @@ class BvhFile:
     Attributes:
         nodes: parents before their children.
         motion: rotations in degrees, lengths in the file's unit.
-        fps: 1 / the declared frame time; the whole number next to it where that was rounded.
+        fps: 1 / the declared frame time; the whole number next to it where that was rounded. None
+            if the declared one is 0.
     """
 
     nodes: Sequence[Node]
     motion: Float[np.ndarray, "frame channel"]
-    fps: float
+    fps: float | None
 
     def posed(self, names: Sequence[str]) -> dict[str, Placed]:
         """The nodes of those names in the file's space; only branches that carry them are posed."""
@@ -167,7 +168,9 @@ def _new_node(
     if kind == "ROOT" and nodes:
         raise FormatError(f"{where}: a second ROOT; only files of one person can be read, split it")
     if kind == "END":
-        return Node(name=nodes[parent].name + _END, parent=parent)
+        name = nodes[parent].name + _END
+        twins = sum(node.parent == parent and node.name.startswith(name) for node in nodes)
+        return Node(name=f"{name} {twins + 1}" if twins else name, parent=parent)
     if len(open_nodes) >= _DEEPEST:
         raise FormatError(f"{where}: joints nested deeper than {_DEEPEST} are no body")
     name = " ".join(word for word in rest if word != "{")
@@ -203,8 +206,8 @@ def _without_twins(nodes: list[Node], path: Path) -> list[Node]:
     return nodes
 
 
-def _read_motion_head(lines: Iterator[tuple[int, str]], path: Path) -> tuple[int, float]:
-    """The declared number of frames, and frames a second."""
+def _read_motion_head(lines: Iterator[tuple[int, str]], path: Path) -> tuple[int, float | None]:
+    """The declared number of frames, and frames a second; None for frames of 0 s."""
     number, line = next(lines, (0, ""))
     frames = re.fullmatch(r"\s*Frames:\s*(\d{1,12})\s*", line, re.IGNORECASE)
     if frames is None or int(frames[1]) == 0:
@@ -214,6 +217,8 @@ def _read_motion_head(lines: Iterator[tuple[int, str]], path: Path) -> tuple[int
     if time is None:
         raise FormatError(f"{path}:{number}: expected 'Frame Time: SECONDS' after 'Frames:'")
     (seconds,) = _numbers([time[1]], count=1, where=f"{path}:{number}")
+    if seconds == 0:
+        return int(frames[1]), None
     if not 1e-5 < seconds < 1e3:
         raise FormatError(f"{path}:{number}: a frame of {seconds:g} s; mend the line 'Frame Time:'")
     fps = 1 / seconds

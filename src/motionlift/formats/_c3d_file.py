@@ -19,6 +19,9 @@ from jaxtyping import Float
 from motionlift.errors import FormatError
 
 _BLOCK = 512
+_MOST = 65_535
+# Texts are filled up with spaces; some programs take zeros.
+_FILLING = " \t\r\n\0"
 _KEY = 0x50
 _PC, _DEC, _SGI = 84, 85, 86
 _BYTES = {-1: 1, 1: 1, 2: 2, 4: 4}
@@ -81,8 +84,11 @@ def _parse(data: bytes, path: Path) -> C3dFile:
     is_float = scale < 0
     width = 4 if is_float else 2
     frame_bytes = width * (4 * num_points + num_analog)
-    num_frames = _num_frames(data, parameters, numbers)
     held = (len(data) - start) // frame_bytes
+    # The last block of a file is filled up, or left out.
+    num_frames = _num_frames(
+        data, parameters, numbers, held=held, most_beyond=-(-_BLOCK // frame_bytes)
+    )
     if start < _BLOCK or num_frames < 1 or num_frames > held:
         raise FormatError(
             f"{path}: declares {num_frames} frames and holds {max(held, 0)}; it is cut short or "
@@ -188,7 +194,11 @@ def _value(data: bytes, at: int, numbers: _Numbers) -> Value:
     if kind == -1:
         width = shape[0] if shape else 1
         text = raw.tobytes().decode("latin-1")
-        return [text[n : n + width].strip() for n in range(0, len(text), width)] if width else []
+        return (
+            [text[n : n + width].strip(_FILLING) for n in range(0, len(text), width)]
+            if width
+            else []
+        )
     if kind == 1:
         return raw.astype(np.float64).reshape(shape, order="F")
     values = numbers.array(raw[None], is_float=kind == 4)[0] if count else raw
@@ -211,18 +221,33 @@ def _first_frame(data: bytes, parameters: Parameters, numbers: _Numbers) -> int:
     return max(first - 1, 0)
 
 
-def _num_frames(data: bytes, parameters: Parameters, numbers: _Numbers) -> int:
-    """Frames of the points; the header alone cannot count beyond 65,535."""
+def _num_frames(
+    data: bytes, parameters: Parameters, numbers: _Numbers, *, held: int, most_beyond: int
+) -> int:
+    """Frames of the points: of what is declared, the first that the file's length bears out.
+
+    The header cannot count beyond 65,535, and programs that cut or lengthen a recording leave
+    parameters of the old length behind.
+
+    Args:
+        held: how many the file has room for.
+        most_beyond: how many of these may be the filling of its last block.
+    """
+    header = numbers.u16(data, 8) - numbers.u16(data, 6) + 1
+    declared: list[int] = []
     ends = [parameters.get(f"TRIAL:ACTUAL_{end}_FIELD") for end in ("START", "END")]
     if all(isinstance(end, np.ndarray) and end.size == 2 for end in ends):
         # Two words, the low one first, both without a sign.
         first, last = (int(end.flat[0]) % 65536 + int(end.flat[1]) % 65536 * 65536 for end in ends)  # type: ignore[union-attr]
-        if last >= first:
-            return last - first + 1
-    long = _number(parameters, "POINT:LONG_FRAMES", 0)
-    if long >= 1:
-        return int(long)
-    return numbers.u16(data, 8) - numbers.u16(data, 6) + 1
+        declared.append(last - first + 1)
+    declared += [int(_number(parameters, "POINT:LONG_FRAMES", 0)), header]
+    declared.append(int(_number(parameters, "POINT:FRAMES", 0)) % 65536)
+    declared = [count for count in declared if count >= 1]
+    is_too_long_for_the_header = numbers.u16(data, 8) == _MOST and held > _MOST
+    return next(
+        (count for count in declared if held - most_beyond <= count <= held),
+        held if is_too_long_for_the_header else next(iter(declared), header),
+    )
 
 
 def _labels(parameters: Parameters, num_points: int) -> list[str]:

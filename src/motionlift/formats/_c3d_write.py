@@ -4,6 +4,8 @@ Motion of unknown scale is written in pixels, and `POINT:UNITS` says so. A missi
 negative residual, which is how C3D says that a point was not seen.
 """
 
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,9 @@ def write(pose: Pose3D, path: Path) -> None:
     fps = known_fps(pose, path) / step
     rows = (pose.frame_index - pose.frame_index[0]) // step
     count = int(rows[-1]) + 1
+    first = int(pose.frame_index[0]) // step
+    if first + count > _MAX_FRAMES:
+        first = 0  # where numbers do not fit, frames count from their own first
     if count > _MAX_FRAMES:
         raise FormatError(
             f"{path}: {count} frames, but C3D counts up to {_MAX_FRAMES}; "
@@ -56,7 +61,11 @@ def write(pose: Pose3D, path: Path) -> None:
     point["UNITS"]["value"] = ["mm" if pose.units == "m" else pose.units]
     file.add_parameter("POINT", "X_SCREEN", ["+X"])
     file.add_parameter("POINT", "Y_SCREEN", ["+Y"])
-    file["header"]["points"]["first_frame"] = int(pose.frame_index[0]) // step
+    file["header"]["points"]["first_frame"] = first
     file["data"]["points"] = points
     file["data"]["meta_points"]["residuals"] = np.where(is_missing, -1.0, 0.0).T[None]
-    file.write(str(path))
+    # ezc3d takes no path that is not text.
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "motion.c3d"
+        file.write(str(whole))
+        shutil.copyfile(whole, path)

@@ -15,12 +15,20 @@ from motionlift.formats._table import first_lines, number
 # Nobody is filmed in motion this many metres wide, and no person is so few pixels.
 _FARTHEST = 20.0
 _HEADER_LINES = 5
-_SNIFFED_LINES = 200
+# More only where nobody is in the first ones.
+_SNIFFED_LINES = (200, 20_000)
 
 
 def is_flat_trc(path: Path) -> bool:
     """Whether a file is a TRC whose markers lie in a picture; False for what cannot be read."""
-    lines = first_lines(path, _HEADER_LINES + _SNIFFED_LINES, separator="\t")
+    return next(
+        (answer for many in _SNIFFED_LINES if (answer := _judged(path, many)) is not None), False
+    )
+
+
+def _judged(path: Path, many: int) -> bool | None:
+    """The same by so many lines of numbers; None if nobody is in them."""
+    lines = first_lines(path, _HEADER_LINES + many, separator="\t")
     if len(lines) <= _HEADER_LINES or lines[0][0].strip() != "PathFileType":
         return False
     is_in_pixels = dict(zip(lines[1], lines[2], strict=False)).get("Units") == "px"
@@ -28,8 +36,11 @@ def is_flat_trc(path: Path) -> bool:
         values = np.array(list(_coordinates(lines[_HEADER_LINES - 1 :]))).reshape(-1, 3)
     except FormatError:
         return is_in_pixels  # damaged: its reader says where
-    values = values[~np.isnan(values).any(axis=-1)]
-    if not len(values) or not (values[:, 2] == 0).all():
+    # Who is not there is blank or 0.
+    values = values[~np.isnan(values).any(axis=-1) & (values != 0).any(axis=-1)]
+    if not len(values):
+        return None
+    if not (values[:, 2] == 0).all():
         return False
     return is_in_pixels or bool(np.abs(values[:, :2]).max() > _FARTHEST)
 

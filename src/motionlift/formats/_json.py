@@ -28,6 +28,8 @@ _CHUNK = 2**20
 # One frame of a crowd with hands and faces has some 100 kB.
 _MAX_VALUE = 16 * 2**20
 _GLIMPSE = 32
+# A camera may run for minutes before anybody comes.
+_SEARCHED = 10_000
 
 
 class JsonFile:
@@ -171,8 +173,9 @@ class JsonFile:
 def glimpse(path: Path) -> Any:
     """How a JSON file begins, to judge what it is; None if it is no JSON as far as that.
 
-    A list has its first element only. An object has its first members, up to a long list, or as far
-    as it is not damaged.
+    A list has one element only: the first that tells something, which a frame with nobody in it
+    does not, or the first of all. An object has its first members, up to a long list, or as far as
+    it is not damaged.
     """
     if not path.is_file():
         return None
@@ -189,7 +192,7 @@ def _glimpse(path: Path, _changed: int, _size: int) -> Any:
     members: dict[str, Any] = {}
     with contextlib.suppress(FormatError), JsonFile(path) as json_file:
         if json_file.peek() == "[":
-            return list(itertools.islice(json_file.elements(), 1))
+            return _telling(json_file.elements())
         members.update(_first_members(json_file))  # keeps what came before an error
     return members or None
 
@@ -262,10 +265,33 @@ def _first_members(json_file: JsonFile) -> Iterator[tuple[str, Any]]:
         if json_file.peek() != "[":
             yield key, json_file.value()
             continue
-        elements = list(itertools.islice(json_file.elements(), _GLIMPSE))
-        yield key, elements[:1]
-        if len(elements) == _GLIMPSE:
+        elements = json_file.elements()
+        yield key, _telling(elements)
+        if len(list(itertools.islice(elements, _GLIMPSE))) == _GLIMPSE:
             return
+
+
+def _telling(elements: Iterator[Any]) -> list[Any]:
+    """The first that tells something, in a list; else the first of all, if there is one."""
+    first = list(itertools.islice(elements, 1))
+    searched = itertools.chain(first, itertools.islice(elements, _SEARCHED))
+    return next(([each] for each in searched if _tells(each) and _is_like(each, first[0])), first)
+
+
+def _is_like(record: object, first: object) -> bool:
+    """Whether it may be one more of what `first` is, rather than damage behind it."""
+    if isinstance(record, dict) and isinstance(first, dict):
+        return first.keys() <= record.keys()
+    return first is None or isinstance(record, type(first))
+
+
+def _tells(value: object) -> bool:
+    """Whether a frame or a record holds more than numbers of its own: somebody's keypoints."""
+    if isinstance(value, dict):
+        return any(_tells(each) for each in value.values() if isinstance(each, dict | list))
+    if isinstance(value, list):
+        return any(bool(each) if isinstance(each, dict) else _tells(each) for each in value)
+    return value is not None
 
 
 def _kind(value: object) -> str:

@@ -24,7 +24,7 @@ from jaxtyping import Float, Float32
 
 from motionlift.errors import FormatError, MotionliftError
 from motionlift.formats import ReadOptions
-from motionlift.formats._shown import shown
+from motionlift.formats._shown import shown, storable
 from motionlift.poses import MAX_FPS, Pose2D, Pose3D
 from motionlift.skeletons import H36M17
 
@@ -47,10 +47,9 @@ def parts_of(pose: Pose3D, path: Path) -> dict[str, np.ndarray]:
         "parents": np.array(H36M17.parents),
         "fps": np.array(np.nan if pose.fps is None else pose.fps),
         "frame_index": pose.frame_index,
-        "notes": np.array([_as_text(note) for note in pose.notes], dtype=np.str_),
+        "notes": np.array([storable(note) for note in pose.notes], dtype=np.str_),
     }
-    # A path may hold bytes that are no text in any encoding, which no format can keep.
-    parts |= {name: np.array(_as_text(getattr(pose, name)), dtype=np.str_) for name in TEXTS}
+    parts |= {name: np.array(storable(getattr(pose, name)), dtype=np.str_) for name in TEXTS}
     if pose.expected_error is not None:
         parts["expected_error"] = pose.expected_error.astype(np.float32)
     if pose.root_xy is not None:
@@ -63,10 +62,6 @@ def parts_of(pose: Pose3D, path: Path) -> dict[str, np.ndarray]:
         if seen.image_size is not None:
             parts["image_size"] = np.array(seen.image_size)
     return parts
-
-
-def _as_text(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def pose_of(parts: Mapping[str, np.ndarray], options: ReadOptions, path: Path) -> Pose3D:

@@ -2,13 +2,16 @@
 
 A line a frame: the columns of a landmark are named by its number or name and by the coordinate, in
 either order: `x0, y0, z0, v0`, `0_x`, `landmark_0_x`, `nose_x`, `NOSE_visibility`. Numbers count
-from 0, or from 1 if there is a 33. A line a landmark: a column `landmark` (or `landmark_id`,
-`landmark_name`, `id`, ...) with number or name, and `x`, `y`, `visibility`. Both may have `frame`,
-`width`, `height` and `fps`. Landmarks without columns are missing.
+from 0, or from 1 if there is a 33 and no 0; those beyond are hands or a face, and left out. A line
+a landmark: a column `landmark` (or `landmark_id`, `landmark_name`, `id`, ...) with number or name,
+and `x`, `y`, `visibility`; a column `person` (or `person_id`, `pose_id`, ...) if there are several,
+and `type`, of which `pose` is read. Both may have `frame`, `width`, `height` and `fps`. Landmarks
+without columns are missing.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -19,20 +22,24 @@ from motionlift.errors import FormatError
 from motionlift.formats._detections import Gathering
 from motionlift.formats._shown import shown
 from motionlift.formats._table import first_lines, number, read_lines, whole
+from motionlift.formats._timeline import FRAME_KEYS
 from motionlift.skeletons import MEDIAPIPE33
 
 _COORDINATES = {"x": 0, "y": 1, "v": 2, "vis": 2, "visibility": 2}
 _COORDINATE = "(?P<coordinate>x|y|v|vis|visibility)"
 _COLUMN = (
-    re.compile(rf"{_COORDINATE}_?(?P<landmark>[0-9]{{1,2}})"),
-    re.compile(rf"(?:landmark|lm|point|kp|joint|pose)?_?(?P<landmark>[0-9]{{1,2}})_?{_COORDINATE}"),
+    re.compile(rf"{_COORDINATE}_?(?P<landmark>[0-9]{{1,3}})"),
+    re.compile(rf"(?:landmark|lm|point|kp|joint|pose)?_?(?P<landmark>[0-9]{{1,3}})_?{_COORDINATE}"),
     re.compile(rf"(?P<landmark>[a-z_]+)_{_COORDINATE}"),
 )
 _LANDMARK_COLUMNS = (
     *("landmark", "landmark_id", "landmark_index", "landmark_name", "landmark_idx"),
     *("id", "idx", "index", "name", "joint", "keypoint"),
 )
-_FRAME_COLUMNS = ("frame", "frame_id", "frame_index", "frame_number", "frame_num", "frame_idx")
+_PERSON_COLUMNS = ("person", "person_id", "pose_id", "pose_index", "person_index", "track_id")
+_KIND, _BODY = "type", "pose"
+# Of MediaPipe Holistic: face, hands and body.
+_MOST_A_FRAME = 543
 _SAID = ("width", "height", "fps")
 # A body, and not something else with an x and a y.
 _NEEDED = tuple(
@@ -52,38 +59,64 @@ def looks_like_csv(path: Path) -> bool:
     names = _names(lines[0])
     columns = _wide_columns(names)
     if not columns and {"x", "y"} <= set(names):
-        landmark = _place(names, _LANDMARK_COLUMNS)
+        landmark, kind = _place(names, _LANDMARK_COLUMNS), _place(names, (_KIND,))
+        if kind is not None:  # the body may stand behind the face
+            lines = first_lines(path, 1 + _MOST_A_FRAME, separator=",")
         cells = [
-            line[landmark] for line in lines[1:] if landmark is not None and len(line) > landmark
+            line[landmark]
+            for line in lines[1:]
+            if landmark is not None
+            and len(line) > max(landmark, kind or 0)
+            and (kind is None or _word(line[kind]) == _BODY)
         ]
         columns = {number: {} for number in _landmarks(cells).values()}
     return set(_NEEDED) <= set(columns)
 
 
-def add_csv(path: Path, gathering: Gathering) -> tuple[list[int], dict[str, object]]:
-    """Adds the landmarks of a table; the frame of each person added, and what the table says.
+def add_csv(path: Path, gathering: Gathering) -> tuple[list[int], dict[str, object], list[str]]:
+    """Adds the landmarks of a table; the frame of each person added, what it says, and notes.
 
     Raises:
-        FormatError: if a line is damaged.
+        FormatError: if a line is damaged, or a landmark stands twice in a frame.
     """
     lines = read_lines(path, separator=",")
     names = _names(next(lines, (0, [""]))[1])
     said: dict[str, object] = {}
     whole_lines = _whole_lines(lines, names, said, path=path)
-    frame = _place(names, _FRAME_COLUMNS)
+    frame = _place(names, FRAME_KEYS)
     columns = _wide_columns(names)
     if columns:
-        return _add_wide(whole_lines, columns, gathering, frame=frame, path=path), said
+        more = len({match["landmark"] for _, match in _matches(names)}) - len(columns)
+        notes = [f"{more} more landmarks, which are no body's, are left out"] if more > 0 else []
+        return _add_wide(whole_lines, columns, gathering, frame=frame, path=path), said, notes
     landmark = _place(names, _LANDMARK_COLUMNS)
     if landmark is None or frame is None or not {"x", "y"} <= set(names):
         raise FormatError(
             f"{path}: expected columns of landmarks such as 'nose_x', or columns 'frame', "
             "'landmark', 'x', 'y' and 'visibility'"
         )
-    coordinates = {_COORDINATES[name]: k for k, name in enumerate(names) if name in _COORDINATES}
-    return _add_long(
-        whole_lines, coordinates, gathering, frame=frame, landmark=landmark, path=path
-    ), said
+    columns_of = _Columns(
+        frame=frame,
+        landmark=landmark,
+        person=_place(names, _PERSON_COLUMNS),
+        kind=_place(names, (_KIND,)),
+        coordinates={_COORDINATES[name]: k for k, name in enumerate(names) if name in _COORDINATES},
+    )
+    return _add_long(whole_lines, columns_of, gathering, path=path), said, []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    """Where a table with a line a landmark has what; None for a column that is not there."""
+
+    frame: int
+    landmark: int
+    person: int | None
+    kind: int | None
+    coordinates: Mapping[int, int]
+
+    def is_of_a_body(self, cells: Sequence[str]) -> bool:
+        return self.kind is None or _word(cells[self.kind]) == _BODY
 
 
 def _whole_lines(
@@ -121,33 +154,38 @@ def _add_wide(
 
 
 def _add_long(
-    lines: Iterator[Line],
-    coordinates: Mapping[int, int],
-    gathering: Gathering,
-    *,
-    frame: int,
-    landmark: int,
-    path: Path,
+    lines: Iterator[Line], columns: _Columns, gathering: Gathering, *, path: Path
 ) -> list[int]:
     frames: list[int] = []
     # How landmarks are numbered shows only when all are seen; an hour of them is not held.
+    fewest = max(columns.landmark, columns.kind or 0)
     words = {
-        cells[landmark] for _, cells in read_lines(path, separator=",") if landmark < len(cells)
+        cells[columns.landmark]
+        for place, (_, cells) in enumerate(read_lines(path, separator=","))
+        if place and len(cells) > fewest and columns.is_of_a_body(cells)
     }
     numbering = _landmarks(sorted(words))
-    for cell, group in groupby(lines, key=lambda line: line[1][frame].strip()):
-        of_frame = list(group)
-        where = f"{path}:{of_frame[0][0]}"
-        points = _nobody()
-        for line, cells in of_frame:
-            name = _word(cells[landmark])
+    bodies = (line for line in lines if columns.is_of_a_body(line[1]))
+    for cell, group in groupby(bodies, key=lambda line: line[1][columns.frame].strip()):
+        people: dict[str, Float[np.ndarray, "33 3"]] = {}
+        where = ""
+        for line, cells in group:
+            here = f"{path}:{line}"
+            where = where or here
+            name = _word(cells[columns.landmark])
             if name not in numbering:
+                raise FormatError(f"{here}: '{shown(name)}' is no landmark of MediaPipe Pose")
+            person = "" if columns.person is None else cells[columns.person].strip()
+            points = people.setdefault(person, _nobody())
+            if not np.isnan(points[numbering[name]]).all():
                 raise FormatError(
-                    f"{path}:{line}: '{shown(name)}' is no landmark of MediaPipe Pose"
+                    f"{here}: a second '{shown(name)}' in frame {shown(cell)}; with several people "
+                    "a column 'person' says whose each landmark is"
                 )
-            points[numbering[name]] = _point(cells, coordinates, where=f"{path}:{line}")
-        gathering.add(points, where=where)
-        frames.append(whole(cell, where=where))
+            points[numbering[name]] = _point(cells, columns.coordinates, where=here)
+        for points in people.values():
+            gathering.add(points, where=where)
+            frames.append(whole(cell, where=where))
     return frames
 
 
@@ -178,26 +216,21 @@ def _place(names: Sequence[str], wanted: Sequence[str]) -> int | None:
 def _landmarks(cells: Sequence[str]) -> dict[str, int]:
     """The number, from 0, of each landmark that a cell names or numbers."""
     words = {_word(cell) for cell in cells}
-    base = 1 if str(MEDIAPIPE33.num_joints) in words else 0
+    base = 1 if str(MEDIAPIPE33.num_joints) in words and "0" not in words else 0
     found = {}
     for word in words:
         # MediaPipe says mouth_left, where the skeleton has the side first.
         name = re.sub(r"^mouth_(left|right)$", r"\1_mouth", word)
         if name in MEDIAPIPE33.joints:
             found[word] = MEDIAPIPE33.index(name)
-        elif re.fullmatch("[0-9]{1,2}", word) and 0 <= int(word) - base < MEDIAPIPE33.num_joints:
+        elif re.fullmatch("[0-9]{1,3}", word) and 0 <= int(word) - base < MEDIAPIPE33.num_joints:
             found[word] = int(word) - base
     return found
 
 
 def _wide_columns(names: Sequence[str]) -> dict[int, dict[int, int]]:
     """The columns of each landmark's x, y and, if there is one, confidence."""
-    parts = [
-        (match["landmark"], match["coordinate"], column)
-        for column, name in enumerate(names)
-        for match in [next(filter(None, (each.fullmatch(name) for each in _COLUMN)), None)]
-        if match
-    ]
+    parts = [(match["landmark"], match["coordinate"], column) for column, match in _matches(names)]
     numbering = _landmarks([landmark for landmark, _, _ in parts])
     columns: dict[int, dict[int, int]] = {}
     for landmark, coordinate, column in parts:
@@ -205,3 +238,11 @@ def _wide_columns(names: Sequence[str]) -> dict[int, dict[int, int]]:
             place = columns.setdefault(numbering[landmark], {})
             place[_COORDINATES[coordinate]] = column
     return {landmark: place for landmark, place in columns.items() if {0, 1} <= set(place)}
+
+
+def _matches(names: Sequence[str]) -> Iterator[tuple[int, re.Match[str]]]:
+    """The columns of coordinates, by their names."""
+    for column, name in enumerate(names):
+        match = next(filter(None, (each.fullmatch(name) for each in _COLUMN)), None)
+        if match:
+            yield column, match

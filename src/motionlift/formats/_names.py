@@ -98,7 +98,7 @@ def read_naming(path: Path) -> Naming:
         SkeletonError: if it is missing, no TOML, or not as the module says.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise SkeletonError(f"{path}: cannot be read as TOML ({error})") from error
     _check_keys(table, {"title", "metres_per_unit", "up", "joints", "head"}, path)

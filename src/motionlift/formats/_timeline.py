@@ -5,15 +5,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from motionlift.errors import FormatError
+from motionlift.formats._json import whole_number
 from motionlift.formats._shown import shown
 
 # Four and a half hours at 60 frames a second; more is a damaged number, and would not fit.
 MAX_FRAMES = 1_000_000
 # What to do about a motion file without a frame rate; `data build` has --fps for its store's own.
 GIVE_RATE = "give the rate with --fps (of data build: --source-fps)"
+# Under which name people who write detections down themselves put a frame's number.
+FRAME_KEYS = ("frame", "frame_id", "frame_index", "frame_number", "frame_num", "frame_idx")
+_FRAME_KEYS_OF_JSON = (*FRAME_KEYS, "frameIndex", "frameNumber", "frameId")
 # One damaged number must not stretch a short clip to hours.
 _MOST_EMPTY = 1_000
 _ALWAYS_FINE = 10_000
+# Bytes: of a list of nobody, with whatever spaces and line ends.
+_EMPTY_LIST = 16
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -39,7 +45,8 @@ def first_json(path: Path) -> Path:
     """The file itself, or the file that tells what a folder holds; `path` where there is none.
 
     That is the first by name that is not empty, of those that are named alike most often: a
-    settings file beside the frames, or a frame that was never written, says nothing of the rest.
+    settings file beside the frames, or a frame that was never written or has nobody in it, says
+    nothing of the rest.
     """
     if path.is_file():
         return path
@@ -48,6 +55,39 @@ def first_json(path: Path) -> Path:
         alike.setdefault(_DIGITS.sub("0", file.name), []).append(file)
     files = max(alike.values(), key=len, default=[path])
     return next((file for file in files if _has_content(file)), files[0])
+
+
+class NumberedFrames:
+    """The frames of a JSON list: as they number themselves, else one after the other."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self._has_times_only = False
+
+    def add(self, record: object, *, where: str) -> int:
+        """The number of the record that comes next.
+
+        Raises:
+            FormatError: if it says one that is none.
+        """
+        number = len(self.numbers)
+        if isinstance(record, dict):
+            key = next((key for key in _FRAME_KEYS_OF_JSON if key in record), None)
+            if key is not None:
+                number = whole_number(record[key], where=where, what=f"'{key}'")
+            elif any(str(name).lower().startswith("time") for name in record):
+                self._has_times_only = True
+        self.numbers.append(number)
+        return number
+
+    def notes(self) -> list[str]:
+        """What was not read."""
+        if not self._has_times_only:
+            return []
+        return [
+            "frames say their times and not their numbers ('frame'): they are taken as one after "
+            "the other, none left out"
+        ]
 
 
 def frames_of_names(names: Sequence[str], *, source: Path) -> list[int]:
@@ -123,9 +163,10 @@ def _number(digits: str, *, source: Path) -> int:
 
 
 def _has_content(file: Path) -> bool:
-    """Whether it is there and not empty; a link may lead nowhere."""
+    """Whether it is there, and is neither empty nor an empty list; a link may lead nowhere."""
     try:
-        return file.stat().st_size > 0
+        size = file.stat().st_size
+        return size > _EMPTY_LIST or file.read_bytes().strip() not in (b"", b"[]")
     except OSError:
         return False
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from motionlift.formats._outgoing import known_fps, y_up_positions
+from motionlift.formats._shown import storable
 from motionlift.poses import Pose3D
 from motionlift.skeletons import H36M17
 
@@ -27,7 +28,7 @@ def write(pose: Pose3D, path: Path) -> None:
     names = "\t\t\t".join(H36M17.joints)
     axes = "\t".join(f"{axis}{k}" for k in range(1, H36M17.num_joints + 1) for axis in "XYZ")
     with path.open("w", encoding="utf-8", newline="\n") as handle:
-        handle.write(f"PathFileType\t4\t(X/Y/Z)\t{path.name}\n")
+        handle.write(f"PathFileType\t4\t(X/Y/Z)\t{storable(path.name)}\n")
         handle.write(
             "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\t"
             "OrigNumFrames\n"

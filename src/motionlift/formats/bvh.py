@@ -19,6 +19,7 @@ from motionlift.formats._head import fit_head
 from motionlift.formats._missing_bones import with_thorax, with_whole_forearms
 from motionlift.formats._names import Naming, find_naming
 from motionlift.formats._start import without_start_if_apart
+from motionlift.formats._timeline import GIVE_RATE
 from motionlift.formats._world import (
     LONGEST_LEG,
     SHORTEST_LEG,
@@ -68,8 +69,11 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose3D]:
         landmarks["head"] = head.position
     said_bones = [*said_thorax, *said_forearms]
     notes = [f"joints named as {naming.name}", *said_unit, *said_up, *said_bones, *said_head]
+    if file.fps is None and options.fps is None:
+        raise FormatError(f"{path}: declares frames of 0 s; {GIVE_RATE}")
     if options.fps is not None and options.fps != file.fps:
-        notes.append(f"declares {file.fps:g} frames a second, taken as {options.fps:g}")
+        declared = "frames of 0 s" if file.fps is None else f"{file.fps:g} frames a second"
+        notes.append(f"declares {declared}, taken as {options.fps:g}")
     pose = world_pose(
         landmarks,
         source=str(path),

@@ -34,6 +34,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     image_ids: list[int] = []
     tracks: list[str] = []
     images: list[Any] | None = None
+    others = 0
     with JsonFile(path) as json:
         gathering.watch(json.progress)
         if json.peek() == "[":
@@ -41,7 +42,9 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
         else:
             for key in json.members():
                 if key == "annotations":
-                    _add_all(json, gathering, image_ids, tracks, path=path)
+                    others = _add_all(
+                        json, gathering, image_ids, tracks, path=path, is_of_people=False
+                    )
                 elif key == "images":
                     images = list(json.elements())
                 else:
@@ -55,6 +58,8 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
             raise FormatError(f"{path}: no image {min(unknown)} in 'images', annotations name it")
         frame = [number[image] for image in image_ids]
         notes.append("annotations, not detections: hidden keypoints count as sure as visible ones")
+    if others:
+        notes.append(f"{others} annotations without keypoints, of other things, are left out")
     return people_of(
         gathering,
         frame,
@@ -69,12 +74,26 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
 
 
 def _add_all(
-    json: JsonFile, gathering: Gathering, image_ids: list[int], tracks: list[str], *, path: Path
-) -> None:
-    """Adds each record of the list that comes next, with its image and, if known, its person."""
+    json: JsonFile,
+    gathering: Gathering,
+    image_ids: list[int],
+    tracks: list[str],
+    *,
+    path: Path,
+    is_of_people: bool = True,
+) -> int:
+    """Adds each record of the list that comes next, with its image and, if known, its person.
+
+    Args:
+        is_of_people: whether each must have keypoints; how many have none is what comes back.
+    """
+    others = 0
     for k, record in enumerate(json.elements()):
         where = f"{path}: record {k}"
         if not isinstance(record, dict) or "keypoints" not in record:
+            if isinstance(record, dict) and not is_of_people:
+                others += 1
+                continue
             raise FormatError(f"{where}: no 'keypoints', which every result has")
         points = triples(record["keypoints"], where=where)
         if "num_keypoints" in record:  # annotations only
@@ -85,6 +104,7 @@ def _add_all(
         image_ids.append(whole_number(image, where=where, what="'image_id'"))
         if type(record.get("track_id")) in (int, str):
             tracks.append(str(record["track_id"]))
+    return others
 
 
 def _timeline_of(images: list[Any], *, path: Path) -> tuple[dict[int, int], tuple[int, int] | None]:

@@ -12,6 +12,7 @@ that begin with # can be told to (pandas: `comment="#"`). The columns, in `_lift
 What is missing is an empty cell.
 """
 
+import codecs
 import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -228,7 +229,8 @@ def _gathered_long(
 def _sniff(path: Path) -> bool:
     try:
         with path.open("rb") as handle:
-            return handle.read(len(_START)) == _START.encode()
+            head = handle.read(len(codecs.BOM_UTF8) + len(_START))
+            return head.removeprefix(codecs.BOM_UTF8).startswith(_START.encode())
     except OSError:
         return False
 

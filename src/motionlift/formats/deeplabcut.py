@@ -110,8 +110,14 @@ def _frames(index: Sequence[str], *, path: Path) -> list[int]:
     """Frame numbers: the index itself, or the numbers in images' names."""
     if all(name.isdecimal() and len(name) < 16 for name in index):
         return [int(name) for name in index]
-    names = [name.replace("\\", "/").rsplit("/", 1)[-1] for name in index]
-    return frames_of_names(names, source=path)
+    names = [name.replace("\\", "/").rpartition("/") for name in index]
+    folders = sorted({folder for folder, _, _ in names})
+    if len(folders) > 1:
+        raise FormatError(
+            f"{path}: images of {len(folders)} recordings, such as {shown(folders[0])} and "
+            f"{shown(folders[1])}; keep the lines of one"
+        )
+    return frames_of_names([name for _, _, name in names], source=path)
 
 
 def _read_csv(path: Path) -> _Table:

@@ -25,6 +25,7 @@ from motionlift.formats._archives import looks_like_archive, read_arrays
 from motionlift.formats._cleaning import clean, fps_of, image_size_of
 from motionlift.formats._detections import MAX_KEYPOINTS, Detections, in_order
 from motionlift.formats._people import People
+from motionlift.formats._shown import storable
 from motionlift.formats._timeline import check_span
 from motionlift.poses import Pose2D
 from motionlift.skeletons import skeleton_of_joints
@@ -55,8 +56,8 @@ def write_detections(found: Detections, path: Path, *, origin: Origin) -> None:
         "joint_names": np.array(found.skeleton.joints),
         "fps": np.float64(np.nan if found.fps is None else found.fps),
         "image_size": np.array(found.image_size or (), dtype=int),
-        "source": np.array(found.source),
-        "notes": np.array(tuple(found.notes), dtype=np.str_),
+        "source": np.array(storable(found.source)),
+        "notes": np.array([storable(note) for note in found.notes], dtype=np.str_),
         "made_of": np.array(json.dumps(dict(origin.made_of))),
         "made_by": np.array(json.dumps(dict(origin.made_by))),
     }

@@ -16,6 +16,7 @@ from motionlift.errors import FormatError, MotionliftError, SkeletonError
 from motionlift.formats import Format, ReadOptions
 from motionlift.formats._archives import looks_like_archive, read_arrays
 from motionlift.formats._cleaning import clean, fps_of, image_size_of
+from motionlift.formats._shown import storable
 from motionlift.poses import Pose2D
 from motionlift.skeletons import Skeleton, skeleton_of_joints
 
@@ -29,9 +30,9 @@ def write_keypoints(pose: Pose2D, path: Path) -> None:
         "joint_names": np.array(pose.skeleton.joints),
         "frame_index": pose.frame_index,
         "fps": np.float64(np.nan if pose.fps is None else pose.fps),
-        "source": np.array(pose.source),
-        "person": np.array(pose.person),
-        "notes": np.array(pose.notes, dtype=np.str_),
+        "source": np.array(storable(pose.source)),
+        "person": np.array(storable(pose.person)),
+        "notes": np.array([storable(note) for note in pose.notes], dtype=np.str_),
     }
     if pose.image_size is not None:
         arrays["image_size"] = np.array(pose.image_size)

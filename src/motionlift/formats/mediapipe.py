@@ -3,7 +3,8 @@
 MediaPipe writes no files; these are the usual ways to write its results down. JSON: a list of
 frames, or an object with `frames`, `width`, `height` and `fps`. A frame has `pose_landmarks` (or
 `landmarks`): 33 of {x, y, z, visibility}, or a list of people of 33 each, and may have its number
-as `frame`. npz: `landmarks` (frame, 33, 4), `width`, `height`, `fps`. CSV: see `_mediapipe_csv`.
+as `frame` (or `frame_number`, ...). npz: `landmarks` (frame, 33, 4), `width`, `height`, `fps`. CSV:
+see `_mediapipe_csv`.
 
 x and y are parts of the picture's width and height, so that its size is needed; visibility is the
 confidence, 1 where there is none. World landmarks are not read: they are MediaPipe's own lifting.
@@ -22,14 +23,14 @@ from motionlift.formats import Format, ReadOptions
 from motionlift.formats._archives import looks_like_archive, read_arrays
 from motionlift.formats._cleaning import fps_of, image_size_of
 from motionlift.formats._detections import Gathering
-from motionlift.formats._json import JsonFile, glimpse, rows, whole_number
+from motionlift.formats._json import JsonFile, glimpse, rows
 from motionlift.formats._mediapipe_csv import add_csv, looks_like_csv
 from motionlift.formats._people import people_of
+from motionlift.formats._timeline import NumberedFrames
 from motionlift.poses import Pose2D
 from motionlift.skeletons import MEDIAPIPE33
 
 _KEYS = ("pose_landmarks", "poseLandmarks", "landmarks")
-_FRAME_KEYS = ("frame", "frame_id", "frame_index", "frameIndex")
 _CONFIDENCE_KEYS = ("visibility", "presence")
 # Landmarks may lie outside the picture, but not by several pictures.
 _LARGEST_PART = 5.0
@@ -42,6 +43,7 @@ class _Clip:
     frame: list[int] = field(default_factory=list)
     frames: list[int] = field(default_factory=list)
     said: dict[str, object] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
@@ -55,13 +57,14 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     if looks_like_archive(path, ()):
         _add_npz(path, gathering, clip)
     elif looks_like_csv(path):
-        clip.frame, clip.said = add_csv(path, gathering)
+        clip.frame, clip.said, clip.notes = add_csv(path, gathering)
         clip.frames = clip.frame
     else:
         _add_json(path, gathering, clip)
     said = image_size_of((clip.said.get("width"), clip.said.get("height")))
     size = options.image_size or said
     fps, notes = fps_of(clip.said.get("fps"))
+    notes += clip.notes
     if said not in (None, size):
         notes.append(f"the file says that the picture has {said} pixels; taken as {size}, as given")
     if len(gathering):
@@ -83,7 +86,8 @@ def _to_pixels(
     points: Float[np.ndarray, "detection joint 3"], size: tuple[int, int] | None, *, path: Path
 ) -> list[str]:
     """Turns parts of the picture into pixels, in place; a note if they are pixels already."""
-    coordinates = np.abs(points[..., :2])
+    # Where nobody is, all is 0.
+    coordinates = np.abs(points[..., :2][(points != 0).any(axis=-1)])
     coordinates = coordinates[np.isfinite(coordinates)]
     if coordinates.size and np.median(coordinates) > _LARGEST_PART:
         return ["coordinates are far above 1, so they were taken as pixels"]
@@ -123,18 +127,17 @@ def _add_json(path: Path, gathering: Gathering, clip: _Clip) -> None:
 
 
 def _add_frames(json: JsonFile, gathering: Gathering, clip: _Clip, *, path: Path) -> None:
+    frames = NumberedFrames()
+    clip.frames = frames.numbers
     for k, content in enumerate(json.elements()):
         where = f"{path}: frame {k}"
-        number, people = k, content
+        number, people = frames.add(content, where=where), content
         if isinstance(content, dict):
-            for key in _FRAME_KEYS:
-                if key in content:
-                    number = whole_number(content[key], where=where, what=f"'{key}'")
             people = next((content[key] for key in _KEYS if key in content), None)
-        clip.frames.append(number)
         for person in _people(people, where=where):
             gathering.add(_points(person, where=where), where=where)
             clip.frame.append(number)
+    clip.notes += frames.notes()
 
 
 def _people(people: Any, *, where: str) -> list[Any]:
@@ -147,8 +150,8 @@ def _people(people: Any, *, where: str) -> list[Any]:
         raise FormatError(f"{where}: expected a list of {MEDIAPIPE33.num_joints} landmarks")
     # One person is a list of landmarks, and a landmark an object or a list of numbers.
     first = people[0] if people else None
-    is_of_people = isinstance(first, list) and bool(first) and isinstance(first[0], dict | list)
-    return people if is_of_people or not people else [people]
+    is_of_people = isinstance(first, list) and (not first or isinstance(first[0], dict | list))
+    return [each for each in people if each != []] if is_of_people or not people else [people]
 
 
 def _points(landmarks: Any, *, where: str) -> Float[np.ndarray, "33 3"]:

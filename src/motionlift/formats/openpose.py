@@ -90,6 +90,9 @@ def _people(file: Path) -> list[Any]:
 
 
 def _body(person: Any, *, where: str) -> Float[np.ndarray, "joint 3"]:
+    """Keypoints; none of a person without, as Pose2Sim writes whom a camera does not see."""
+    if person == {}:
+        return np.empty((0, 3))
     if not isinstance(person, dict) or not any(key in person for key in _KEYS):
         raise FormatError(f"{where}: no 'pose_keypoints_2d', which every person has")
     values = next(person[key] for key in _KEYS if key in person)

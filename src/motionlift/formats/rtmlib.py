@@ -3,8 +3,8 @@
 npz: `keypoints` (frame, person, joint, 2) and `scores` (frame, person, joint), or both without the
 axis of persons; people who are not there are NaN or 0; `fps` and `image_size` if you like. JSON: a
 list of frames, {"keypoints": [[[x, y], ...], ...], "scores": [[...], ...]}, with a number `frame`
-if they do not count from 0. Scores of SimCC models can exceed 1. (Pose2Sim, which runs rtmlib,
-writes OpenPose folders.)
+(or `frame_id`, `frame_number`, ...) if they do not count from 0. Scores of SimCC models can exceed
+1. (Pose2Sim, which runs rtmlib, writes OpenPose folders.)
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,8 +18,9 @@ from motionlift.formats import Format, ReadOptions
 from motionlift.formats._archives import looks_like_archive, read_arrays
 from motionlift.formats._cleaning import fps_of, image_size_of
 from motionlift.formats._detections import Gathering
-from motionlift.formats._json import JsonFile, glimpse, numbers, rows, whole_number
+from motionlift.formats._json import JsonFile, glimpse, numbers, rows
 from motionlift.formats._people import people_of
+from motionlift.formats._timeline import NumberedFrames
 from motionlift.poses import Pose2D
 
 _ARRAYS = ("keypoints", "scores")
@@ -35,15 +36,14 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     if looks_like_archive(path, _ARRAYS):
         return _read_npz(path, options, gathering)
     frame: list[int] = []
-    seen: list[int] = []
+    frames = NumberedFrames()
     with JsonFile(path) as json:
         gathering.watch(json.progress)
         for k, content in enumerate(json.elements()):
             where = f"{path}: frame {k}"
             if not isinstance(content, dict):
                 raise FormatError(f"{where}: expected an object with 'keypoints' and 'scores'")
-            number = whole_number(content.get("frame", k), where=where, what="'frame'")
-            seen.append(number)
+            number = frames.add(content, where=where)
             for points, scores in _people(content, where=where):
                 place = rows(points, width=2, where=where, expected="[x, y] of each keypoint")
                 likely = numbers(scores, where=where, expected="a score of each keypoint")
@@ -52,8 +52,16 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
                 gathering.add(np.column_stack([place, likely]), where=where)
                 frame.append(number)
         json.end()
-    span = (min(seen), max(seen)) if seen else None
-    return people_of(gathering, frame, path=path, options=options, span=span, num_frames=len(seen))
+    seen = frames.numbers
+    return people_of(
+        gathering,
+        frame,
+        path=path,
+        options=options,
+        span=(min(seen), max(seen)) if seen else None,
+        num_frames=len(seen),
+        notes=frames.notes(),
+    )
 
 
 def _people(content: dict[str, Any], *, where: str) -> Iterator[tuple[Any, Any]]:

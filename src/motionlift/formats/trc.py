@@ -80,21 +80,18 @@ def _read_table(path: Path) -> _Table:
             f"{path}: not a TRC file: it should begin with PathFileType and have five lines of head"
         )
     separator = _separator(lines[3])
-    head = dict(
-        zip(
-            [cell.lower() for cell in _cells(lines[1], separator) if cell],
-            [cell for cell in _cells(lines[2], separator) if cell],
-            strict=False,
-        )
-    )
+    head = _head(_cells(lines[1], separator), _cells(lines[2], separator))
     labels = [cell for cell in _cells(lines[3], separator) if cell][2:]
     if not labels:
         raise FormatError(f"{path}:4: names no points; expected Frame#, Time and their names")
     rows = [
         (number, _cells(line, separator))
-        for number, line in enumerate(lines[5:], start=6)
+        for number, line in enumerate(lines[4:], start=5)
         if line.strip(" \t,")
     ]
+    # The fifth line names the axes, X1, Y1, ...; some leave it out.
+    if rows and rows[0][0] == 5 and not _FRAME_NUMBER.fullmatch(rows[0][1][0]):
+        del rows[0]
     if not rows:
         raise FormatError(f"{path}: holds no frames after its head")
     is_whole = text.endswith(("\n", "\r"))
@@ -109,6 +106,14 @@ def _read_table(path: Path) -> _Table:
     points = table[:, 2:].reshape(len(table), len(labels), 3)
     points[~np.isfinite(points).all(axis=-1) | (points == 0).all(axis=-1)] = np.nan
     return _Table(labels=labels, points=points, numbers=numbers, times=table[:, 1], head=head)
+
+
+def _head(names: Sequence[str], values: Sequence[str]) -> dict[str, str]:
+    """What the second and third line say; a cell may be blank, or a separator stand twice."""
+    in_place = dict(zip(map(str.lower, names), values, strict=False))
+    if in_place.get("units", "").isalpha():
+        return in_place
+    return dict(zip((name.lower() for name in names if name), filter(None, values), strict=False))
 
 
 def _row(cells: list[str], num_points: int, *, where: str) -> list[float]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from motionlift.errors import FormatError
 from motionlift.formats import Format, ReadOptions
@@ -83,11 +84,11 @@ def _pose(
     if points.dtype.kind not in "fiu" or not points.size:
         raise FormatError(f"{where}: holds no numbers")
     check_span(0, len(points) - 1, num_present=len(points), source=where)
-    raw = np.concatenate([points[..., :2], np.ones((*points.shape[:2], 1))], axis=-1)
+    raw, said = _with_confidence(points)
     notes = clean(raw)
     if not (raw[..., 2] > 0).any():
         raise FormatError(f"{where}: no keypoint in any frame")
-    notes.append("the file has no confidences; every keypoint is taken as sure")
+    notes.append(said)
     skeleton, inferred = skeleton_of(raw[..., :2], asked=options.skeleton, path=path)
     about = video if isinstance(video, dict) else {}
     fps, doubts = fps_of(about.get("fps"))
@@ -105,8 +106,20 @@ def _pose(
         image_size=image_size_of((about.get("w"), about.get("h"))),
         source=str(path),
         person="/".join(map(str, name)) if of > 1 else "",
-        notes=(*notes, *inferred, *doubts),
+        notes=(*filter(None, notes), *inferred, *doubts),
     )
+
+
+def _with_confidence(
+    points: Float[np.ndarray, "frame joint coordinate"],
+) -> tuple[Float[np.ndarray, "frame joint 3"], str]:
+    """x, y, confidence; and what was made of a third number, or of its absence."""
+    third = points[..., 2].astype(float) if points.shape[2] == 3 else None
+    if third is not None and ((third >= 0) & (third <= 1) | np.isnan(third)).all():
+        return points.astype(float), ""
+    raw = np.concatenate([points[..., :2], np.ones((*points.shape[:2], 1))], axis=-1)
+    why = "the file has no confidences" if third is None else "its third numbers are no confidences"
+    return raw, f"{why}; every keypoint is taken as sure"
 
 
 def _sniff(path: Path) -> bool:
