@@ -10,8 +10,8 @@ import torch
 from motionlift.example import make_example
 from motionlift.network.dstformer import DSTformer, DSTformerConfig
 from motionlift.network.weights import save_weights
-from motionlift.poses import Pose3D, to_h36m17
-from motionlift.skeletons import H36M17
+from motionlift.poses import Pose2D, Pose3D, to_h36m17
+from motionlift.skeletons import COCO17, H36M17
 
 BODY_25_POINTS = 25
 
@@ -105,3 +105,22 @@ def lifted_walk(*, frames: slice = slice(None), person: str = "") -> Pose3D:
         model="truth",
         notes=("made up for a test",),
     )
+
+
+def swinging(num_frames: int = 60, *, fps: float = 30.0, first: int = 0) -> Pose2D:
+    """Keypoints that swing to and fro at 1 Hz, each with a phase of its own."""
+    frames = np.arange(first, first + num_frames)
+    phase = 2 * np.pi * frames[:, None] / fps + np.arange(17)
+    return Pose2D(
+        skeleton=COCO17,
+        keypoints=np.stack([300 + 50 * np.sin(phase), 200 + 20 * np.cos(phase)], axis=-1),
+        confidence=np.linspace(0.5, 1.0, 17) * np.ones((num_frames, 1)),
+        frame_index=frames,
+        fps=fps,
+    )
+
+
+def without(pose: Pose2D, frames: slice, joint: int) -> Pose2D:
+    keypoints, confidence = pose.keypoints.copy(), pose.confidence.copy()
+    keypoints[frames, joint], confidence[frames, joint] = np.nan, 0.0
+    return replace(pose, keypoints=keypoints, confidence=confidence)

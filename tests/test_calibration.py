@@ -52,6 +52,10 @@ def test_cameras_of_a_real_calibration_are_rigid(shared: Path) -> None:
             "camera cam",
         ),
         (STRAIGHT.replace("rotation", "rotations"), "camera cam needs"),
+        (
+            STRAIGHT.replace("[0.0, 0.0, 0.0]", "[[1, 0, 0], [0, 1, 0], [0, 0, 1]]"),
+            r"camera cam needs .* rotation \(3\)",
+        ),
     ],
 )
 def test_a_damaged_calibration_is_named(tmp_path: Path, text: str, message: str) -> None:
@@ -107,6 +111,12 @@ def test_pixels_beyond_the_lens_have_no_ray(tmp_path: Path) -> None:
     assert np.isnan(rays[1]).all()
 
 
+def test_a_calibration_may_be_named_by_its_text(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.toml"
+    path.write_text(STRAIGHT)
+    assert set(read_calibration(str(path))) == {"cam"}
+
+
 def test_a_camera_is_chosen_by_its_name(tmp_path: Path) -> None:
     path = tmp_path / "calibration.toml"
     path.write_text(STRAIGHT + STRAIGHT.replace("[cam]", "[other]"))
@@ -123,6 +133,9 @@ def test_a_camera_is_chosen_by_its_name(tmp_path: Path) -> None:
         "distortions = [1.0]",
         'distortions = "none"',
         "size = 3",
+        "size = [0.0, 0.0]",
+        "size = [inf, 720.0]",
+        "size = [-1280.0, 720.0]",
         "fisheye = true\ndistortions = [1,2,3,4,5]",
     ],
 )

@@ -138,6 +138,14 @@ def test_a_calibration_is_scaled_to_pictures_that_were_made_smaller(tmp_path: Pa
     np.testing.assert_allclose(told.positions, whole.positions, atol=1e-3)
 
 
+def test_a_picture_of_unknown_size_is_taken_as_calibrated_and_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "cameras.toml"
+    path.write_text(CALIBRATION + "size = [1280.0, 720.0]")
+    pose = replace(keypoints(), image_size=None)
+    done = lift_with(lifter(), pose, LiftOptions(height=1.7, calibration=path))
+    assert "is not known: taken for 1280 x 720 as calibrated, --image-size" in done.notes[-1]
+
+
 def test_a_calibration_of_pictures_of_another_shape_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "cameras.toml"
     path.write_text(CALIBRATION + "size = [1000.0, 1000.0]")
@@ -219,6 +227,19 @@ def test_finishing_a_motion_that_was_read_back_is_the_same(tmp_path: Path) -> No
         lift_with(lifter(), keypoints(), options).positions,
         atol=1e-5,
     )
+
+
+def test_a_path_that_is_found_later_leaves_the_perspective_in_and_says_so() -> None:
+    options = LiftOptions(height=1.7, focal=1000.0)
+    later = finish(lifter().lift_pose(keypoints()), options)
+    assert "whose perspective is still in the joints" in later.notes[-1]
+    at_once = lift_with(lifter(), keypoints(), options)
+    assert not any("still in the joints" in note for note in at_once.notes)
+
+
+def test_gaps_are_not_filled_after_the_lift() -> None:
+    with pytest.raises(OptionError, match="--interpolate-gaps: the keypoints are lifted already"):
+        finish(lifter().lift_pose(keypoints()), LiftOptions(interpolate_gaps=5))
 
 
 def test_up_may_be_given_as_a_direction() -> None:

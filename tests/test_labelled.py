@@ -89,6 +89,17 @@ def test_a_dataset_of_another_program_is_read_whatever_its_order() -> None:
     assert (found.units, found.space, found.fps) == ("m", "world", 50.0)
 
 
+def test_frames_of_another_programs_dataset_are_those_of_its_times() -> None:
+    dataset = lifted_walk().to_xarray().drop_vars("frame_index")
+    every_other = Pose3D.from_xarray(dataset.isel(time=slice(10, None, 2)))
+    assert_array_equal(every_other.frame_index, np.arange(10, 400, 2))
+    assert every_other.fps == lifted_walk().fps
+    wrong = dataset.assign_attrs(fps=20.0)
+    with pytest.raises(MotionliftError, match="times are not those of frames at its 20"):
+        Pose3D.from_xarray(wrong)
+    assert_array_equal(Pose3D.from_xarray(dataset.drop_vars("time")).frame_index, np.arange(400))
+
+
 def test_two_people_become_two_individuals() -> None:
     both = xarray.concat(
         [lifted_walk(person=name).to_xarray() for name in "ab"], "individuals", data_vars="minimal"

@@ -116,6 +116,19 @@ def test_flights_say_which_rate_would_fit(wrong: float) -> None:
     assert rate_warnings(jumping(), fps=FPS) == []
 
 
+def test_gaps_are_no_quick_motion() -> None:
+    time, swinging = np.arange(500) / FPS, standing(500)
+    for joint in ("wrist", "elbow", "knee", "ankle"):
+        for side, phase in (("left", 0.0), ("right", np.pi)):
+            swing = 0.25 * np.sin(2 * np.pi * 1.6 * time + phase)
+            swinging[:, H36M17.index(f"{side}_{joint}"), 2] += swing
+    assert rate_warnings(swinging, fps=FPS) == []
+    hidden = np.arange(500) % 25 < 8
+    for joint in ("left_ankle", "right_wrist"):
+        swinging[hidden, H36M17.index(joint)] = np.nan
+    assert rate_warnings(swinging, fps=FPS) == []
+
+
 def test_missing_joints_are_no_evidence() -> None:
     positions = np.full((50, 17, 3), np.nan)
     findings = inspect(positions, fps=FPS)

@@ -41,6 +41,15 @@ def test_a_parabola_comes_through_savgol_unchanged() -> None:
     assert_allclose(savgol(path, seconds=0.2, fps=50), path, atol=1e-9)
 
 
+def test_few_frames_a_second_are_smoothed_over_the_fewest_that_can_be_and_that_is_said() -> None:
+    slow = replace(jittering(), fps=10.0)
+    done = smoothed(slow, parse_smoothing("savgol"))
+    assert "Savitzky-Golay over 0.25 s, which is 5 frames at least; joints were" in done.notes[-1]
+    assert np.nanmean(np.abs(done.positions - slow.positions)) > 1e-3
+    usual = smoothed(jittering(), parse_smoothing("savgol"))
+    assert "Savitzky-Golay over 0.25 s; joints were" in usual.notes[-1]
+
+
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 5])
 def test_few_frames_are_no_trouble(frames: int) -> None:
     path = np.random.default_rng(0).normal(size=(frames, 3))

@@ -1,4 +1,4 @@
-"""Other rates keep time, and gaps are bridged no farther than asked."""
+"""Other rates keep time."""
 
 from dataclasses import replace
 
@@ -7,54 +7,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from motionlift.errors import OptionError
-from motionlift.poses import Pose2D
-from motionlift.skeletons import COCO17, H36M17
-from motionlift.timing import errors_at, fill_gaps, keypoints_at, motion_at
-from tests.samples import lifted_walk
-
-
-def swinging(num_frames: int = 60, *, fps: float = 30.0, first: int = 0) -> Pose2D:
-    """Keypoints that swing to and fro at 1 Hz, each with a phase of its own."""
-    frames = np.arange(first, first + num_frames)
-    phase = 2 * np.pi * frames[:, None] / fps + np.arange(17)
-    return Pose2D(
-        skeleton=COCO17,
-        keypoints=np.stack([300 + 50 * np.sin(phase), 200 + 20 * np.cos(phase)], axis=-1),
-        confidence=np.linspace(0.5, 1.0, 17) * np.ones((num_frames, 1)),
-        frame_index=frames,
-        fps=fps,
-    )
-
-
-def without(pose: Pose2D, frames: slice, joint: int) -> Pose2D:
-    keypoints, confidence = pose.keypoints.copy(), pose.confidence.copy()
-    keypoints[frames, joint], confidence[frames, joint] = np.nan, 0.0
-    return replace(pose, keypoints=keypoints, confidence=confidence)
-
-
-def test_short_gaps_are_filled_near_the_truth_and_long_ones_stay() -> None:
-    whole = swinging()
-    broken = without(without(whole, slice(10, 13), 4), slice(30, 34), 4)
-    filled = fill_gaps(broken, max_frames=3)
-    assert_allclose(filled.keypoints[10:13, 4], whole.keypoints[10:13, 4], atol=2.0)
-    assert_allclose(filled.confidence[10:13, 4], whole.confidence[10, 4])
-    assert np.isnan(filled.keypoints[30:34, 4]).all()
-    assert filled.notes[-1] == "3 keypoints in gaps of at most 3 frames are interpolated"
-    others = np.delete(np.arange(17), 4)
-    assert_array_equal(filled.keypoints[:, others], whole.keypoints[:, others])
-
-
-def test_gaps_at_the_ends_are_not_filled() -> None:
-    broken = without(without(swinging(), slice(0, 2), 4), slice(58, 60), 4)
-    assert_array_equal(fill_gaps(broken, max_frames=9).keypoints, broken.keypoints)
-
-
-def test_frames_that_the_file_leaves_out_count_into_a_gap() -> None:
-    whole = swinging(10)
-    jumping = replace(whole, frame_index=np.array([0, 1, 2, 3, 20, 21, 22, 23, 24, 25]))
-    broken = without(jumping, slice(3, 4), 4)  # frames 3 to 19 are missing: 17
-    assert np.isnan(fill_gaps(broken, max_frames=16).keypoints[3, 4]).all()
-    assert np.isfinite(fill_gaps(broken, max_frames=17).keypoints[3, 4]).all()
+from motionlift.skeletons import H36M17
+from motionlift.timing import errors_at, keypoints_at, motion_at
+from tests.samples import lifted_walk, swinging, without
 
 
 @pytest.mark.parametrize("fps", [50.0, 10.0, 29.0])

@@ -15,6 +15,7 @@ from motionlift.errors import FormatError, OptionError
 from motionlift.files import check_writable, written_beside
 from motionlift.finishing import LiftOptions, lift_with
 from motionlift.formats import ReadOptions, find_format, find_writer
+from motionlift.gaps import between_detections
 from motionlift.poses import Pose2D, Pose3D
 from motionlift.video.kinds import is_video
 
@@ -30,7 +31,7 @@ class Beyond(TypedDict, total=False):
     focal: float | None
     fov: float | None
     image_size: tuple[int, int] | None
-    calibration: Path | None
+    calibration: Path | str | None
     camera: str | None
     up: str
     smooth: str | None
@@ -152,7 +153,7 @@ def encode(
     precision: str | None = None,
 ) -> Float[np.ndarray, "frame 17 channel"]:
     """The network's representation of each joint and frame; arguments as those of `lift`."""
-    pose = _keypoints_of(source, person=person)
+    pose = between_detections(_keypoints_of(source, person=person))
     return _lifter(model, device=device, precision=precision).encode_pose(pose)
 
 

@@ -91,14 +91,14 @@ class PinholeCamera:
         )
 
 
-def read_calibration(path: Path) -> dict[str, PinholeCamera]:
+def read_calibration(path: Path | str) -> dict[str, PinholeCamera]:
     """The cameras of a Pose2Sim calibration (TOML), by name.
 
     Raises:
         FormatError: if the file is not TOML, or a camera lacks matrix, rotation or translation.
     """
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = tomllib.loads(Path(path).read_text("utf-8-sig"))
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -109,17 +109,17 @@ def read_calibration(path: Path) -> dict[str, PinholeCamera]:
             continue
         try:
             cameras[key] = _camera(key, entry)
-        except (KeyError, ValueError, TypeError, IndexError) as error:
+        except (KeyError, ValueError, TypeError, IndexError, OverflowError) as error:
             raise FormatError(
                 f"{path}: camera {key} needs matrix (3 x 3), rotation (3) and translation (3), and "
-                f"may have distortions (4 or 5), as Pose2Sim writes them ({error})"
+                f"may have distortions (4 or 5) and size (2), as Pose2Sim writes them ({error})"
             ) from error
     if not cameras:
         raise FormatError(f"{path}: no camera in it; expected a calibration as Pose2Sim writes it")
     return cameras
 
 
-def choose_camera(path: Path, name: str | None) -> PinholeCamera:
+def choose_camera(path: Path | str, name: str | None) -> PinholeCamera:
     """The camera of that name in a calibration, or the only one.
 
     Raises:
@@ -141,7 +141,8 @@ def _camera(key: str, entry: dict[str, Any]) -> PinholeCamera:
     # Here, because it takes long to import, and most lifts do without.
     from scipy.spatial.transform import Rotation
 
-    rotation = Rotation.from_rotvec(np.array(entry["rotation"], dtype=float)).as_matrix()
+    turn = np.array(entry["rotation"], dtype=float).reshape(3)
+    rotation = Rotation.from_rotvec(turn).as_matrix()
     distortion = np.array(entry.get("distortions", ()), dtype=float).reshape(-1)
     is_fisheye = entry.get("fisheye", False) is True
     if len(distortion) not in ((0, 4) if is_fisheye else (0, 4, 5)):
@@ -153,6 +154,8 @@ def _camera(key: str, entry: dict[str, Any]) -> PinholeCamera:
     if matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
         raise ValueError("a focal length is not above 0")
     size = entry.get("size")
+    if size is not None and not all(1 <= float(side) < 1e6 for side in size[:2]):
+        raise ValueError(f"a picture of {size} pixels")
     return PinholeCamera(
         name=key,
         matrix=matrix,

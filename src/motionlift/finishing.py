@@ -15,13 +15,14 @@ import numpy as np
 
 from motionlift.calibration import PinholeCamera, choose_camera
 from motionlift.errors import OptionError
+from motionlift.gaps import fill_gaps
 from motionlift.perspective import lift_without_perspective
 from motionlift.poses import Pose2D, Pose3D, to_h36m17
 from motionlift.progress import OnProgress
 from motionlift.rates import lift_at_a_known_rate
 from motionlift.scale import check_height, in_metres
 from motionlift.smoothing import parse_smoothing, smoothed
-from motionlift.timing import fill_gaps, known_rate, motion_at
+from motionlift.timing import known_rate, motion_at
 from motionlift.trajectory import camera_of_lens, in_world, up_of_body
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class LiftOptions:
     focal: float | None = None
     fov: float | None = None
     image_size: tuple[int, int] | None = None
-    calibration: Path | None = None
+    calibration: Path | str | None = None
     camera: str | None = None
     up: str = "camera"
     smooth: str | None = None
@@ -114,15 +115,31 @@ def lift_with(
     if filled is not pose:
         # What was filled in is for the network; keypoints are kept as they were found.
         lifted = replace(lifted, lifted_from=to_h36m17(pose))
-    return finish(lifted, options)
+    return _finished(lifted, options)
 
 
 def finish(lifted: Pose3D, options: LiftOptions) -> Pose3D:
     """Metres, path, smoothing and rate for lifted motion, as asked.
 
+    A camera gives the path only: the keypoints are not lifted again without its perspective, as
+    `lift_with` does, and a note says so.
+
     Raises:
         OptionError: if the options do not go with the motion, or it is in metres already.
     """
+    if options.interpolate_gaps:
+        raise OptionError("--interpolate-gaps: the keypoints are lifted already; lift them anew")
+    finished = _finished(lifted, options)
+    if not options.has_camera:
+        return finished
+    return _with_note(
+        finished,
+        "it was lifted without knowing the camera, whose perspective is still in the joints; a "
+        "lift that is told takes it out",
+    )
+
+
+def _finished(lifted: Pose3D, options: LiftOptions) -> Pose3D:
     camera = None
     if options.height is not None:
         seen = lifted.lifted_from
@@ -238,6 +255,12 @@ def _world_note(options: LiftOptions, camera: PinholeCamera, seen: Pose2D | None
         note = f"the world is that of {options.calibration}, with y up"
         calibrated = choose_camera(options.calibration, options.camera).size
         size = options.image_size or (None if seen is None else seen.image_size)
+        if size is None and calibrated is not None:
+            wide, high = calibrated
+            return (
+                f"{note}; how large the picture is is not known: taken for {wide} x {high} as "
+                "calibrated, --image-size says otherwise"
+            )
         if size is None or calibrated in (None, size):
             return note
         what = "was scaled to" if camera.size == size else "is used as it is for"

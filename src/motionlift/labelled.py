@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _AXES = ("time", "space", "keypoints", "individuals")
 # What `movement` calls the one individual of a file without names.
 _NAMELESS = "id_0"
+# Part of a frame by which a time may be beside it: many write milliseconds.
+_TOLERANCE = 0.1
 
 
 def to_dataset(
@@ -66,11 +68,12 @@ def to_dataset(
 def from_dataset(dataset: "xarray.Dataset") -> dict[str, Any]:
     """Points, confidence, joints, frame_index, fps, person of a Dataset of one individual.
 
-    A Dataset without `frame_index`, as other programs make it, has the frames 0, 1, 2, ...; one
-    without confidences, or with NaN for them, has 1 where there is a point.
+    A Dataset without `frame_index`, as other programs make it, has the frames that its times say
+    by its rate; one without confidences, or with NaN for them, has 1 where there is a point.
 
     Raises:
-        MotionliftError: if it lacks an axis, or is of several individuals.
+        MotionliftError: if it lacks an axis, is of several individuals, or its times are none of
+            its rate.
     """
     missing = set(_AXES) - set(dataset.dims)
     if missing or "position" not in dataset:
@@ -91,12 +94,32 @@ def from_dataset(dataset: "xarray.Dataset") -> dict[str, Any]:
     if "confidence" in chosen:
         given = chosen["confidence"].transpose("time", "keypoints").values
         confidence = np.where(np.isnan(given), confidence, given) * is_seen
-    numbers = dataset["frame_index"].values if "frame_index" in dataset.coords else None
     return {
         "points": np.where((confidence > 0)[..., None], points, np.nan),
         "confidence": confidence,
         "joints": [str(name) for name in dataset["keypoints"].values],
-        "frame_index": np.arange(len(points)) if numbers is None else numbers,
+        "frame_index": _frame_numbers(dataset),
         "fps": dataset.attrs.get("fps"),
         "person": "" if people[0] == _NAMELESS else people[0],
     }
+
+
+def _frame_numbers(dataset: "xarray.Dataset") -> Int[np.ndarray, " frame"]:
+    """The frames of a Dataset, by their numbers or else by their times."""
+    if "frame_index" in dataset.coords:
+        return np.asarray(dataset["frame_index"].values)
+    count, fps = dataset.sizes["time"], dataset.attrs.get("fps")
+    in_seconds = dataset.attrs.get("time_unit", "seconds") == "seconds"
+    if "time" not in dataset.coords or (in_seconds and fps is None):
+        return np.arange(count)
+    times = np.asarray(dataset["time"].values, dtype=float) * (fps if in_seconds else 1)
+    # By steps: a rate that was rounded drifts over an hour, and the first may begin anywhere.
+    steps = np.diff(times)
+    whole = np.rint(steps)
+    if not (np.abs(steps - whole) < _TOLERANCE).all() or (whole < 1).any():
+        raise MotionliftError(
+            f"the Dataset's times are not those of frames at its {fps} a second; set "
+            "dataset.attrs['fps'] to the rate that they were taken at"
+        )
+    first = np.rint(times[:1])
+    return np.cumsum(np.concatenate([first, whole])).astype(int)

@@ -252,13 +252,20 @@ def _tempo(
     numbers = [H36M17.index(name) for name in names]
     limbs = positions[:, numbers] - positions[:, [H36M17.root]]
     window = max(5, round(0.15 * fps) // 2 * 2 + 1)
-    limbs = limbs[np.isfinite(limbs).all(axis=(1, 2))]
-    if len(limbs) < 3 * window:
+    # Run by run: across a gap there is no speed.
+    there = np.flatnonzero(np.isfinite(limbs).all(axis=(1, 2)))
+    runs = np.split(there, np.flatnonzero(np.diff(there) > 1) + 1)
+    runs = [run for run in runs if len(run) >= window]
+    if sum(map(len, runs)) < 3 * window:
         return float("nan"), float("nan"), float("nan")
-    speed, acceleration = (
-        np.linalg.norm(savgol_filter(limbs, window, 3, deriv=deriv, delta=1 / fps, axis=0), axis=-1)
-        for deriv in (1, 2)
-    )
+
+    def size_of(deriv: int) -> Float[np.ndarray, "frame limb"]:
+        rates = (
+            savgol_filter(limbs[run], window, 3, deriv=deriv, delta=1 / fps, axis=0) for run in runs
+        )
+        return np.linalg.norm(np.concatenate(list(rates)), axis=-1)
+
+    speed, acceleration = size_of(1), size_of(2)
     slowest = 1e-6
     return (
         float(np.sqrt((acceleration**2).mean() / max((speed**2).mean(), slowest**2)) / (2 * np.pi)),

@@ -24,6 +24,8 @@ _BESIDE = {"root_xy": ("time", "image_axis"), "expected_error": ("time", "keypoi
 
 # High-speed cameras reach it, for an instant.
 MAX_FPS = 100_000
+# Of files that do not say their rate; in the middle of 25 to 60.
+ASSUMED_FPS = 40.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -249,25 +251,6 @@ def usual_step(frame_index: Int[np.ndarray, " frame"]) -> int:
 def rows_a_second(pose: Pose2D | Pose3D) -> float | None:
     """Of a file of 50 frames a second in which every other frame is there, 25; None if unknown."""
     return None if pose.fps is None else pose.fps / usual_step(pose.frame_index)
-
-
-def thinned(pose: Pose2D) -> Pose2D:
-    """Only every k-th frame, where a detector was run on every k-th.
-
-    Readers have a row for every frame number. Where keypoints are in every k-th row at most, and in
-    most of these, the rows between are not frames in which nobody was seen.
-    """
-    seen = pose.frame_index[pose.is_visible.any(axis=1)]
-    step = int(np.gcd.reduce(np.diff(seen))) if len(seen) > 1 else 1
-    rows = np.flatnonzero((pose.frame_index - seen[0]) % step == 0) if step > 1 else ()
-    if len(rows) == 0 or 2 * len(seen) < len(rows):
-        return pose
-    return replace(
-        pose,
-        keypoints=pose.keypoints[rows],
-        confidence=pose.confidence[rows],
-        frame_index=pose.frame_index[rows],
-    )
 
 
 def rows_before_gaps(frame_index: Int[np.ndarray, " frame"]) -> Int[np.ndarray, " gap"]:

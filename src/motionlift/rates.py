@@ -1,9 +1,8 @@
-"""A lift at a rate that the network knows, of the frames on which a detector was run.
+"""A lift at a rate that the network knows, also between the frames on which a detector was run.
 
 A network has learned from some frames a second, and every k-th frame of a faster file is the same
-to it. Files that are much faster, or slower, go by way of another rate. Where a detector was run on
-every k-th frame only, these frames are the file, and the others lie between them. What comes out
-has a frame for each frame that came in, and the notes say by which way.
+to it. Files that are much faster, or slower, go by way of another rate. What comes out has a frame
+for each frame that came in, with the keypoints that came in, and the notes say by which way.
 """
 
 from dataclasses import replace
@@ -11,12 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from motionlift.gaps import between_detections
 from motionlift.poses import (
     Pose2D,
     Pose3D,
     rows_a_second,
-    rows_before_gaps,
-    thinned,
     to_h36m17,
     usual_step,
 )
@@ -40,55 +38,40 @@ def lift_at_a_known_rate(
     """
     if pose.num_frames == 0:
         return lifter.lift_pose(pose)
-    found = thinned(pose)
-    step, fps = usual_step(found.frame_index), rows_a_second(found)
-    span = int(found.frame_index[-1]) - int(found.frame_index[0])
-    if fps is None or fps < _LEAST_FPS or span >= 2 * step * found.num_frames:
-        return lifter.lift_pose(pose, on_progress=on_progress)
+    seen = between_detections(pose)
+    at = _rate_for(lifter, seen)
+    if at is None:
+        lifted = lifter.lift_pose(seen, on_progress=on_progress)
+        return lifted if seen is pose else replace(lifted, lifted_from=to_h36m17(pose))
+    lifted = lifter.lift_pose(keypoints_at(seen, at), on_progress=on_progress)
+    note = (
+        f"{rows_a_second(pose):g} frames a second is far from what the network was trained for: "
+        f"the keypoints were resampled to {at:g}, lifted, and the joints brought back to the "
+        f"{pose.num_frames} frames; counts of frames in the notes of the lift are at {at:g}"
+    )
+    back = _at_frames_of(pose, lifted)
+    return replace(back, notes=(*back.notes, note))
+
+
+def _rate_for(lifter: "Lifter", pose: Pose2D) -> float | None:
+    """The rate by way of which such a file is lifted; None if as it is."""
+    fps, step = rows_a_second(pose), usual_step(pose.frame_index)
+    span = int(pose.frame_index[-1]) - int(pose.frame_index[0])
+    if fps is None or fps < _LEAST_FPS or span >= 2 * step * pose.num_frames:
+        return None
     at = lifting_rate(fps, trained=lifter.trained_fps)
-    if at == fps and found is pose:
-        return lifter.lift_pose(pose, on_progress=on_progress)
-    notes = []
-    if found is not pose:
-        notes.append(
-            f"one frame in {step} has keypoints: lifted at {fps:g} frames a second, and the joints "
-            "brought to the frames between"
-        )
-        beyond = (pose.frame_index < found.frame_index[0]) | (
-            pose.frame_index > found.frame_index[-1]
-        )
-        if beyond.any():
-            notes.append(
-                f"{beyond.sum()} frames before the first of these or after the last are missing"
-            )
-    if at != fps:
-        notes.append(
-            f"{fps:g} frames a second is far from what the network was trained for: the keypoints "
-            f"were resampled to {at:g}, lifted, and the joints brought back to the "
-            f"{pose.num_frames} frames; counts of frames in the notes of the lift are at {at:g}"
-        )
-    seen = found if at == fps else keypoints_at(found, at)
-    lifted = _at_frames_of(pose, lifter.lift_pose(seen, on_progress=on_progress), found)
-    return replace(lifted, notes=(*lifted.notes, *notes))
+    return None if at == fps else at
 
 
-def _at_frames_of(pose: Pose2D, lifted: Pose3D, found: Pose2D) -> Pose3D:
-    """Motion that was lifted from some of the frames, or between them, at all of them.
-
-    Args:
-        found: the frames that were lifted, or from which those that were lifted were made.
-    """
+def _at_frames_of(pose: Pose2D, lifted: Pose3D) -> Pose3D:
+    """Motion that was lifted at another rate, at the frames of the keypoints."""
     assert pose.fps is not None and lifted.fps is not None and lifted.root_xy is not None
-    seconds = (pose.frame_index - found.frame_index[0]) / pose.fps
-    last = (found.frame_index[-1] - found.frame_index[0]) / pose.fps
+    seconds = (pose.frame_index - pose.frame_index[0]) / pose.fps
     # The last of the frames that were lifted may stand less than a frame after the one before.
-    lifted_at = np.minimum((lifted.frame_index - lifted.frame_index[0]) / lifted.fps, last)
+    lifted_at = np.minimum((lifted.frame_index - lifted.frame_index[0]) / lifted.fps, seconds[-1])
     place = np.interp(seconds, lifted_at, np.arange(lifted.num_frames))
     positions = positions_at(lifted.positions, place).astype(lifted.positions.dtype)
-    before = np.floor(place).astype(int)
-    is_within = (seconds >= 0) & (seconds <= last)
-    is_within &= ~(np.isin(before, rows_before_gaps(lifted.frame_index)) & (place > before))
-    is_answered = ~np.isnan(positions).any(axis=-1) & is_within[:, None]
+    is_answered = ~np.isnan(positions).any(axis=-1)
     positions[~is_answered] = np.nan
     return replace(
         lifted,

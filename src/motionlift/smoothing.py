@@ -88,8 +88,14 @@ def smoothed(pose: Pose3D, smoothing: Smoothing) -> Pose3D:
         changes["root_xy"] = found.reshape(num_frames, 2)
     moved = np.linalg.norm(paths - pose.positions, axis=-1)
     unit, digits = (1000, "mm") if pose.units == "m" else (1, "px")
+    how = str(smoothing)
+    if (
+        smoothing.kind == "savgol"
+        and _width(smoothing.seconds, rate) > smoothing.seconds * rate + 2
+    ):
+        how += f", which is {_width(smoothing.seconds, rate)} frames at least"
     note = (
-        f"smoothed: {smoothing}; joints were moved by {unit * np.nanmean(moved):.1f} {digits} "
+        f"smoothed: {how}; joints were moved by {unit * np.nanmean(moved):.1f} {digits} "
         f"on average, {unit * np.nanmax(moved):.1f} at most"
     )
     return replace(
@@ -120,10 +126,15 @@ def savgol(
     from scipy.signal import savgol_filter
 
     longest = len(values) - 1 + len(values) % 2
-    width = min(2 * round(seconds * fps / 2) + 1, longest)
+    width = min(_width(seconds, fps), longest)
     if width <= _DEGREE + 1:
         return values
     return savgol_filter(values, width, _DEGREE, axis=0, mode="interp")
+
+
+def _width(seconds: float, fps: float) -> int:
+    """Frames of a parabola: so many seconds, but never so few that it goes through all of them."""
+    return max(2 * round(seconds * fps / 2) + 1, _DEGREE + 3)
 
 
 def one_euro(

@@ -1,4 +1,4 @@
-"""Other frame rates, and keypoints for frames in which a joint was missed, both on request.
+"""Other frame rates.
 
 Frame k of a rate is at k / fps seconds, so that motion keeps its time. Between frames a local cubic
 is laid (`data/resample.py` says why); confidences are the lesser of the two frames' around. Frames
@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int, Real
 
 from motionlift.data.resample import at_times
 from motionlift.errors import OptionError
-from motionlift.poses import Pose2D, Pose3D, rows_before_gaps
+from motionlift.poses import ASSUMED_FPS, Pose2D, Pose3D, rows_before_gaps
 
 # The network counts time in frames. From this part on of the rate that it was trained at, frames as
 # they are serve it, every k-th of a faster file.
@@ -20,8 +20,6 @@ _LEAST_KNOWN = 0.7
 # More frames a second than this part of 50, or of the rate that it was trained at, say little more
 # of motion, and cost time. Stores have 50 too, unless their builder asks for another rate.
 USUAL_FPS, _MOST = 50.0, 1.24
-# Of files that do not say their rate; in the middle of 25 to 60.
-ASSUMED_FPS = 40.0
 _TOLERANCE = 1e-6
 # Four hours at 1000 frames a second, 3 GB of positions.
 _MOST_FRAMES = 15_000_000
@@ -49,35 +47,6 @@ def frames_apart(fps: float | None, *, trained: float) -> int:
     ratio = (fps or ASSUMED_FPS) / trained
     fewer = max(1, int(ratio))
     return fewer if ratio * ratio <= fewer * (fewer + 1) else fewer + 1
-
-
-def fill_gaps(pose: Pose2D, *, max_frames: int) -> Pose2D:
-    """Keypoints with gaps of at most so many frames bridged, each keypoint by itself.
-
-    A monotone cubic in time (PCHIP) through the frames in which it was found, which does not swing
-    beyond them. Confidence is the lesser of those on both sides. Gaps at the ends stay.
-    """
-    # Here, because it takes long to import, and most lifts do without.
-    from scipy.interpolate import PchipInterpolator
-
-    keypoints, confidence = pose.keypoints.copy(), pose.confidence.copy()
-    time = pose.frame_index
-    num_filled = 0
-    for joint in range(pose.skeleton.num_joints):
-        known = np.flatnonzero(pose.confidence[:, joint] > 0)
-        # A gap's length is in frames of the source, also where its file leaves frames out.
-        is_short = (np.diff(known) > 1) & (np.diff(time[known]) - 1 <= max_frames)
-        if not is_short.any():
-            continue
-        curve = PchipInterpolator(time[known], pose.keypoints[known, joint])
-        for number in np.flatnonzero(is_short):
-            before, after = known[number], known[number + 1]
-            gap = slice(before + 1, after)
-            keypoints[gap, joint] = curve(time[gap])
-            confidence[gap, joint] = min(confidence[before, joint], confidence[after, joint])
-            num_filled += int(after - before - 1)
-    note = f"{num_filled} keypoints in gaps of at most {max_frames} frames are interpolated"
-    return replace(pose, keypoints=keypoints, confidence=confidence, notes=(*pose.notes, note))
 
 
 def keypoints_at(pose: Pose2D, fps: float) -> Pose2D:

@@ -109,6 +109,11 @@ def test_a_run_that_was_only_begun_says_so(
     assert told["weights"] == {"none": "no checkpoint was written yet"}
 
 
+def test_a_run_takes_no_number_of_heads(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(run), "--num-heads", "4"]) == 2
+    assert "says its network itself; leave --num-heads out" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from motionlift.data import plan
 from motionlift.data import prepare as prepare_module
 from motionlift.data.build import BuildResult, build_store
 from motionlift.data.journal import ANOTHER_FILE
@@ -414,3 +415,7 @@ def test_what_a_table_said_of_a_file_is_said_anew(source: Path, tmp_path: Path) 
     write_table(table, [{**wrong[0], "sha256": found.sha256}])
     (found,) = _build(source, tmp_path / "store", split=table).store.sequences
     assert ANOTHER_FILE not in found.notes
+
+
+def test_the_code_that_makes_frames_of_a_file_is_there() -> None:
+    assert all((Path(plan.__file__).parents[1] / name).exists() for name in plan.CONVERSION)

@@ -63,6 +63,19 @@ def test_only_joints_that_both_have_count() -> None:
     assert np.isfinite(list(result.joint_means.values())).all()
 
 
+def test_truth_beside_the_prediction_is_said_and_does_not_count() -> None:
+    truth = moving(100)
+    truth[:20, H36M17.index("left_wrist")] = np.nan
+    result = compare(lifted(moving(100)[:10]), motion(truth))
+    assert "left_wrist" not in result.joints
+    assert all(np.isfinite(list(result.joint_means.values())))
+    assert result.notes == (
+        "90 of 100 frames of the truth lie before the prediction's first or after its last, and "
+        "are not scored",
+        "not in both, so not scored: left_wrist",
+    )
+
+
 def test_a_frame_without_a_prediction_is_a_failure_that_costs_the_spread_of_the_truth() -> None:
     answer = lifted(moving(5))
     kept = [0, 1, 4]

@@ -163,6 +163,8 @@ def test_heads_that_contradict_the_json_are_refused(saved: Path) -> None:
     assert load_model(saved, num_heads=2).config.num_heads == 2
     with pytest.raises(WeightsError, match="says num_heads=2, but num_heads=4"):
         load_model(saved, num_heads=4)
+    with pytest.raises(WeightsError, match="says num_heads=2, but num_heads=8"):
+        load_model(saved, num_heads=8)
     with pytest.raises(WeightsError, match="says norm=pre, but norm=post"):
         load_model(saved, norm="post")
 

@@ -87,11 +87,15 @@ def test_another_frame_rate_than_the_backbone_knows_is_said(tmp_path: Path) -> N
 
 def test_the_card_says_what_the_weights_before_had_learned_from(tmp_path: Path) -> None:
     path, data = tmp_path / "start.safetensors", [{"dataset": "theirs", "licence": "CC0"}]
-    save_weights(path, DSTformer(CONFIG), card={"clip_frames": 9, "data": data})
+    card = {"clip_frames": 5, "data": data, "conventions": {"fps": 15.0}}
+    save_weights(path, DSTformer(CONFIG), card=card)
     store = write_repetitions(tmp_path / "store", each=2)
     recipe = _recipe("action", str(path))
     run, _ = train_tiny(tmp_path / "run", store, recipe=recipe, limits=Limits(max_steps=1))
-    begun_from = read_json(run.path / "last" / "model.json")["begun_from"]
+    card = read_json(run.path / "last" / "model.json")
+    # Repetitions are stretched and have no rate: the encoder's clips are those it knew before.
+    assert (card["clip_frames"], card["conventions"]["fps"]) == (5, 15.0)
+    begun_from = card["begun_from"]
     assert begun_from["model"] == str(path)
     assert begun_from["data"] == data
     assert begun_from["sha256"] == read_json(path.with_suffix(".json"))["sha256"]

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,31 @@ def test_the_page_holds_everything_that_the_lift_begins_with(
     assert (live["length"], live["starts"][0], live["starts"][-1]) == (9, 0, 391)
     assert not re.search(r"https?://|@import|<link|src=", text)
     assert "default-src 'none'" in text
+
+
+def test_the_page_cuts_the_windows_of_the_lift(
+    fake_runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fake_export(path: Path, *_: object, pixels: bool) -> export.Export:
+        path.write_bytes(b"network")
+        return export.Export(path=path, input_name="", num_bytes=7, shapes=(), difference=0)
+
+    monkeypatch.setattr(export, "export_onnx", fake_export)
+    model = load_model(write_tiny_weights(tmp_path))
+    model.card = {"clip_frames": 9, "conventions": {"fps": 10.0}}
+    whole = make_example().keypoints
+    rows = slice(None, None, 2)
+    sparse = replace(
+        whole,
+        keypoints=whole.keypoints[rows],
+        confidence=whole.confidence[rows],
+        frame_index=whole.frame_index[rows],
+    )
+    write_live_page(tmp_path / "live.html", sparse, model, runtime=fake_runtime)
+    found = re.search(r'id="motion">(.*?)</script>', (tmp_path / "live.html").read_text(), re.S)
+    assert found is not None
+    assert json.loads(found[1])["live"]["apart"] == Lifter(model).apart(sparse)
+    assert Lifter(model).apart(sparse) < Lifter(model).apart(whole)
 
 
 def test_a_runtime_that_is_not_there_is_said_with_what_to_do(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -40,7 +40,7 @@ def evaluate_on_store(asked: "Arguments", protocol: StoreProtocol) -> None:
         conditions = chosen_conditions(protocol, asked.conditions)
         store = Store.open(asked.store)
         sequences = sequences_to_score(store, protocol, split=asked.split, quick=asked.quick)
-        tested = _tested(asked)
+        tested = _tested(asked, confidences="simulated")
         models = {
             name: NetworkLifter(each.lifter, clip_frames=asked.clip_frames)
             for name, each in tested.items()
@@ -97,7 +97,7 @@ def evaluate_on_file(asked: "Arguments", protocol: FileProtocol) -> None:
     assert asked.data is not None
     with opened_json(asked.json) as write:
         sequences = protocol.read(asked.data)
-        tested = _tested(asked)
+        tested = _tested(asked, confidences=protocol.confidences)
         if len(tested) > 1:
             raise OptionError(f"--protocol {protocol.name} scores one model at a time")
         console = _console()
@@ -106,7 +106,8 @@ def evaluate_on_file(asked: "Arguments", protocol: FileProtocol) -> None:
         scores = score_lifter(tested[MODEL].lifter, sequences, protocol=protocol)
         print_published(scores, console)
         _conclude(console, (), started=started)
-        write(published_as_json(scores, about=_about_models(tested)))
+        about = {**_about_models(tested), "confidences": protocol.confidences}
+        write(published_as_json(scores, about=about))
 
 
 @contextmanager
@@ -140,7 +141,9 @@ class _Tested(NamedTuple):
     lifter: Lifter
 
 
-def _tested(asked: "Arguments") -> dict[str, _Tested]:
+def _tested(
+    asked: "Arguments", *, confidences: Literal["detector", "simulated"]
+) -> dict[str, _Tested]:
     """The model under test, and others of the same recipe after it."""
     tested = {}
     for number, name in enumerate(asked.model, 1):
@@ -152,7 +155,7 @@ def _tested(asked: "Arguments") -> dict[str, _Tested]:
             precision=asked.precision,
             stride=stride,
             flip=asked.flip,
-            confidences="simulated",
+            confidences=confidences,
         )
         tested[MODEL if number == 1 else f"{MODEL} {number}"] = _Tested(model, lifter)
     return tested

@@ -32,6 +32,7 @@ from motionlift.files import check_writable, written_beside
 from motionlift.finishing import LiftOptions, lift_with
 from motionlift.formats import find_writer, read_keypoints
 from motionlift.formats._outgoing import known_fps, note_on_ends
+from motionlift.gaps import between_detections
 from motionlift.poses import Pose2D, Pose3D
 
 if TYPE_CHECKING:
@@ -157,7 +158,8 @@ def encode(arguments: Sequence[str]) -> None:
     people = people_of(asked.source, out=asked.out, with_table=True)
     lifter = make_lifter(asked.network)
     are_several = len(people) > 1
-    for pose, out in people:
+    for found, out in people:
+        pose = between_detections(found)
         began = time.perf_counter()
         with progress_bar("encoding") as on_progress:
             features = lifter.encode_pose(pose, on_progress=on_progress)

@@ -4,9 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from motionlift.errors import OptionError
 from motionlift.formats import ReadOptions
-from motionlift.poses import MAX_FPS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +27,6 @@ class KeypointReading:
         Raises:
             OptionError: if something is out of range.
         """
-        _check_fps(self.fps)
-        if self.image_size is not None and min(self.image_size) < 1:
-            raise OptionError("--image-size: width and height are above 0")
         return ReadOptions(fps=self.fps, skeleton=self.skeleton, image_size=self.image_size)
 
 
@@ -58,14 +53,4 @@ class MotionReading:
         Raises:
             OptionError: if something is out of range.
         """
-        _check_fps(self.fps)
-        if self.metres_per_unit is not None and not 0 < self.metres_per_unit < 1e6:
-            raise OptionError(
-                f"--metres-per-unit {self.metres_per_unit:g}: a size is above 0 and below 1e6"
-            )
         return ReadOptions(**{each.name: getattr(self, each.name) for each in fields(self)})
-
-
-def _check_fps(fps: float | None) -> None:
-    if fps is not None and not 0 < fps <= MAX_FPS:
-        raise OptionError(f"--fps {fps:g}: a frame rate is above 0, and at most {MAX_FPS}")

@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 
 from motionlift.cli._named_recipe import command_of, name_in
+from motionlift.cli._parsing import parse
 from motionlift.data.store import Store
 from motionlift.errors import OptionError, StoreError
 from motionlift.files import written_beside
@@ -72,9 +73,9 @@ def pretrain(arguments: Sequence[str]) -> None:
     """Run `motionlift pretrain` with these arguments."""
     known = _first_pass(arguments, "--recipe", known_to="pretrain", default="small")
     base = RECIPES.get(known.chosen)
-    asked = tyro.cli(
+    asked = parse(
         _Pretraining,
-        args=list(arguments),
+        arguments,
         prog="motionlift pretrain",
         description="Train a motion encoder on a store, by a recipe.",
         default=_Pretraining(
@@ -88,9 +89,9 @@ def finetune(arguments: Sequence[str]) -> None:
     """Run `motionlift finetune` with these arguments."""
     known = _first_pass(arguments, "--task", known_to="finetune", default="action")
     base = FINETUNING.get(known.chosen)
-    asked = tyro.cli(
+    asked = parse(
         _Finetuning,
-        args=list(arguments),
+        arguments,
         prog="motionlift finetune",
         description="Train a head, and slowly the encoder below it, for a task on a store.",
         default=_Finetuning(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from motionlift.cli import Command
+from motionlift.errors import OptionError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,12 +15,13 @@ class Arguments:
 
     Attributes:
         weights: name of weights that ship, path of a weights file, or a run folder.
-        num_heads: attention heads of a published checkpoint, whose tensors do not tell.
+        num_heads: attention heads of a published checkpoint, whose tensors do not tell; 8 if not
+            given.
         json: print it as JSON.
     """
 
     weights: str
-    num_heads: int = 8
+    num_heads: int | None = None
     json: bool = False
 
 
@@ -33,7 +35,7 @@ def run(arguments: Sequence[str]) -> None:
         Arguments,
         args=arguments,
         prog="motionlift info",
-        config=(tyro.conf.PositionalRequiredArgs,),
+        config=(tyro.conf.PositionalRequiredArgs, tyro.conf.DisallowNone),
     )
 
     about = _about(parsed)
@@ -50,6 +52,10 @@ def _about(parsed: Arguments) -> dict[str, Any]:
     if folder.is_dir() and ((folder / "config.toml").exists() or weights == parsed.weights):
         from motionlift.cli._run_info import describe_run
 
+        if parsed.num_heads is not None:
+            raise OptionError(
+                f"{folder}: is a run, which says its network itself; leave --num-heads out"
+            )
         return describe_run(folder)
     from motionlift.network.weights import load_model
 

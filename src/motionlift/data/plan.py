@@ -32,9 +32,9 @@ _OPTIONS_OF: dict[Kind, tuple[str, ...]] = {
 CONVERSION = (
     "skeletons.py",
     "kinematics.py",
-    "rotations.py",
     "plausibility.py",
     "continuity.py",
+    "gaps.py",
     "poses.py",
     "formats",
     "data/prepare.py",

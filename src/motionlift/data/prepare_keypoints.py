@@ -1,7 +1,8 @@
 """One person's keypoints become sequences of the store, without 3D truth: cut and resampled.
 
 Nothing is filled and nothing is smoothed: what a detector misses, and how it errs, is what the
-network has to cope with, and no point is in the store that no detector gave. Positions are
+network has to cope with. Only where a detector was run on every k-th frame are points laid between
+these, as resampling to the store's rate does everywhere. Positions are
 x and y in the source's unit, x right and y down, and the detector's confidence.
 """
 
@@ -11,7 +12,8 @@ from jaxtyping import Bool, Float
 from motionlift.data.prepare_motion import PART, Prepared, every_frame
 from motionlift.data.resample import resample
 from motionlift.errors import FormatError
-from motionlift.poses import Pose2D, thinned, to_h36m17
+from motionlift.gaps import between_detections
+from motionlift.poses import Pose2D, to_h36m17
 
 # Somebody who was away for longer is another sequence; time between would be learned as stillness.
 LONGEST_ABSENCE_SECONDS = 0.5
@@ -34,8 +36,7 @@ def prepare_keypoints(
     Raises:
         FormatError: if nothing of it can be used.
     """
-    # Detectors are often run on every other frame: that is a recording of half the rate.
-    pose = thinned(to_h36m17(pose))
+    pose = between_detections(to_h36m17(pose))
     points = np.concatenate([pose.keypoints, pose.confidence[..., None]], axis=-1)
     points[~pose.is_visible] = np.nan
     step = int(np.gcd.reduce(np.diff(pose.frame_index))) if pose.num_frames > 1 else 1

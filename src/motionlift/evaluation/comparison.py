@@ -85,19 +85,16 @@ def compare(predicted: Pose3D, truth: Pose3D) -> Comparison:
             f"the prediction has the joints of {predicted.skeleton.name}, the truth those of "
             f"{truth.skeleton.name}; only the same can be compared"
         )
-    joints = _joints_of_both(predicted, truth)
     # A frame that lies within the prediction but is missing there is a failure, not a gap.
     first, last = predicted.frame_index[0], predicted.frame_index[-1]
     is_within = (truth.frame_index >= first) & (truth.frame_index <= last)
+    joints = _joints_of_both(predicted, truth, within=is_within)
     is_known = ~np.isnan(truth.positions[:, joints]).any(axis=-1)
     is_enough = is_known.sum(axis=1) >= _FEWEST_JOINTS
     frames = np.flatnonzero(is_within & is_enough)
     if not len(frames):
-        raise MotionliftError(
-            f"{predicted.source or 'the prediction'} has frames {first} to {last}, "
-            f"{truth.source or 'the truth'} frames {truth.frame_index[0]} to "
-            f"{truth.frame_index[-1]}: none can be compared"
-        )
+        raise _nothing_in_common(predicted, truth)
+    joints = [joint for joint in joints if not np.isnan(truth.positions[frames, joint]).all()]
     target = truth.positions[frames][:, joints].astype(np.float64)
     answer = _at_frames(predicted, truth.frame_index[frames])[:, joints]
     is_missing = (~np.isfinite(answer).all(axis=-1) & ~np.isnan(target).any(axis=-1)).any(axis=-1)
@@ -113,12 +110,33 @@ def compare(predicted: Pose3D, truth: Pose3D) -> Comparison:
         alignment=alignment,
         clip_errors=clip_errors,
         is_failure=is_missing,
-        notes=_notes(predicted, truth, joints=joints, skipped=is_within & ~is_enough),
+        notes=_notes(
+            predicted,
+            truth,
+            joints=joints,
+            skipped=is_within & ~is_enough,
+            outside=~is_within & is_enough,
+        ),
     )
 
 
-def _joints_of_both(predicted: Pose3D, truth: Pose3D) -> list[int]:
-    is_known = (predicted.confidence > 0).any(axis=0) & (truth.confidence > 0).any(axis=0)
+def _nothing_in_common(predicted: Pose3D, truth: Pose3D) -> MotionliftError:
+    ours, theirs = (
+        f"frames {each.frame_index[0]} to {each.frame_index[-1]}" for each in (predicted, truth)
+    )
+    return MotionliftError(
+        f"{predicted.source or 'the prediction'} has {ours}, {truth.source or 'the truth'} "
+        f"{theirs}: none can be compared"
+    )
+
+
+def _joints_of_both(
+    predicted: Pose3D, truth: Pose3D, *, within: Bool[np.ndarray, " frame"]
+) -> list[int]:
+    """Those that the prediction has somewhere, and the truth in some of these frames."""
+    if not within.any():
+        raise _nothing_in_common(predicted, truth)
+    is_known = (predicted.confidence > 0).any(axis=0) & (truth.confidence[within] > 0).any(axis=0)
     joints = np.flatnonzero(is_known).tolist()
     if len(joints) < _FEWEST_JOINTS:
         names = [truth.skeleton.joints[joint] for joint in joints]
@@ -187,9 +205,19 @@ def _best_factor(
 
 
 def _notes(
-    predicted: Pose3D, truth: Pose3D, *, joints: list[int], skipped: Bool[np.ndarray, " frame"]
+    predicted: Pose3D,
+    truth: Pose3D,
+    *,
+    joints: list[int],
+    skipped: Bool[np.ndarray, " frame"],
+    outside: Bool[np.ndarray, " frame"],
 ) -> tuple[str, ...]:
     notes = []
+    if outside.any():
+        notes.append(
+            f"{int(outside.sum())} of {len(outside)} frames of the truth lie before the "
+            "prediction's first or after its last, and are not scored"
+        )
     absent = [name for joint, name in enumerate(truth.skeleton.joints) if joint not in joints]
     if absent:
         notes.append(f"not in both, so not scored: {', '.join(absent)}")

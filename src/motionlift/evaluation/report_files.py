@@ -74,7 +74,7 @@ def comparison_as_json(comparison: Comparison) -> dict[str, Any]:
         "failures": int(comparison.is_failure.sum()),
         "p_mpjpe_mm": number(float(errors_mm.mean())),
         "mpjpe_mm": number(MM * comparison.clip_error),
-        "by_joint_mm": {name: MM * mean for name, mean in comparison.joint_means.items()},
+        "by_joint_mm": {name: number(MM * mean) for name, mean in comparison.joint_means.items()},
         "by_frame": {
             "frame_index": comparison.frame_index.tolist(),
             "p_mpjpe_mm": errors_mm.tolist(),

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from motionlift.errors import FormatError
-from motionlift.poses import Pose2D, Pose3D
+from motionlift.errors import FormatError, OptionError
+from motionlift.poses import MAX_FPS, Pose2D, Pose3D
 from motionlift.registry import Registry
 
 
@@ -30,6 +30,9 @@ class ReadOptions:
         image_size: (width, height) in pixels, for keypoints given as parts of the picture.
         body_model: `.npz` of SMPL+H or SMPL-X, or a folder of them, for parameters of these models.
         joint_regressor: `.npy` of Human3.6M's 17 joints from the model's surface (17, vertex).
+
+    Raises:
+        OptionError: if a rate or a size is out of range.
     """
 
     fps: float | None = None
@@ -40,6 +43,16 @@ class ReadOptions:
     image_size: tuple[int, int] | None = None
     body_model: Path | None = None
     joint_regressor: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.fps is not None and not 0 < self.fps <= MAX_FPS:
+            raise OptionError(f"--fps {self.fps:g}: a frame rate is above 0, and at most {MAX_FPS}")
+        if self.metres_per_unit is not None and not 0 < self.metres_per_unit < 1e6:
+            raise OptionError(
+                f"--metres-per-unit {self.metres_per_unit:g}: a size is above 0 and below 1e6"
+            )
+        if self.image_size is not None and min(self.image_size) < 1:
+            raise OptionError("--image-size: width and height are above 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

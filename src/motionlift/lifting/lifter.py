@@ -144,6 +144,10 @@ class Lifter:
         )
         return features
 
+    def apart(self, pose: Pose2D) -> int:
+        """How many of its rows one frame of a window stands from the next."""
+        return frames_apart(rows_a_second(pose), trained=self.trained_fps)
+
     def stream(
         self, *, skeleton: Skeleton, fps: float | None = None, source: str = "stream"
     ) -> StreamLifter:
@@ -189,7 +193,7 @@ class Lifter:
                 each,
                 length=short_window or self.window,
                 stride=max(1, short_window // 2) if short_window else self.stride,
-                apart=frames_apart(rows_a_second(each), trained=self.trained_fps),
+                apart=self.apart(each),
                 channels=channels,
                 in_pixels=in_pixels,
                 may_be_empty=short_window > 0,

@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Bool
 
-from motionlift.poses import Pose2D, rows_a_second, rows_before_gaps
+from motionlift.poses import ASSUMED_FPS, Pose2D, rows_a_second, rows_before_gaps
 from motionlift.skeletons import H36M17
-from motionlift.timing import ASSUMED_FPS, lifting_rate
+from motionlift.timing import lifting_rate
 
 
 class Findings:

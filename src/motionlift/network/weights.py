@@ -38,15 +38,16 @@ def model_names() -> list[str]:
 
 
 def load_model(
-    path_or_name: str | Path = "default", num_heads: int = _USUAL_HEADS, norm: Norm = "pre"
+    path_or_name: str | Path = "default", num_heads: int | None = None, norm: Norm | None = None
 ) -> DSTformer:
     """A network with these weights, in evaluation mode, on the CPU, in single precision.
 
     Args:
         path_or_name: a name of `model_names()`, "default" (which is "small"), a `.safetensors`
             file with its `.json` beside it, or a published checkpoint (`.bin`).
-        num_heads: attention heads of a published checkpoint, whose tensors do not tell.
-        norm: place of its LayerNorms, likewise.
+        num_heads: attention heads of a published checkpoint, whose tensors do not tell; 8 if it
+            is not given. Weights with a card say it themselves, and refuse another.
+        norm: place of its LayerNorms, likewise; "pre" if it is not given.
 
     Raises:
         WeightsError: if there are no such weights, or they are damaged, unsafe, of another
@@ -55,16 +56,18 @@ def load_model(
     path, name = _find(path_or_name)
     if path.suffix == _SUFFIX:
         card = _read_card(path)
-        num_heads, norm = _heads_and_norm(path, card, num_heads=num_heads, norm=norm)
+        heads, place = _heads_and_norm(path, card, num_heads=num_heads, norm=norm)
         tensors, error_head = split_error_head(_read_safetensors(path, card), where=str(path))
         shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
-        config = config_from_shapes(shapes, num_heads=num_heads, norm=norm, where=str(path))
+        config = config_from_shapes(shapes, num_heads=heads, norm=place, where=str(path))
         config = _check_network(path, card, config)
     else:
         card, error_head = None, None
         stored = stored_tensors(path)
         shapes = {key: tensor.shape for key, tensor in stored.items()}
-        config = config_from_shapes(shapes, num_heads=num_heads, norm=norm, where=str(path))
+        config = config_from_shapes(
+            shapes, num_heads=num_heads or _USUAL_HEADS, norm=norm or "pre", where=str(path)
+        )
         tensors = read_stored(path, stored)
     model = empty_network(config)
     model.load_state_dict(_as_single_precision(path, tensors), assign=True)
@@ -142,18 +145,15 @@ def _read_card(path: Path) -> dict[str, Any]:
 
 
 def _heads_and_norm(
-    path: Path, card: Mapping[str, Any], *, num_heads: int, norm: Norm
+    path: Path, card: Mapping[str, Any], *, num_heads: int | None, norm: Norm | None
 ) -> tuple[int, Norm]:
     """What the JSON says of the two; an argument that says otherwise is an error."""
     beside, network = path.with_suffix(".json"), card["network"]
     heads, place = network.get("num_heads"), network.get("norm")
     if type(heads) is not int or place not in ("pre", "post"):
         raise WeightsError(f"{beside}: expected network.num_heads (a number), network.norm")
-    for name, given, usual, said in (
-        ("num_heads", num_heads, _USUAL_HEADS, heads),
-        ("norm", norm, "pre", place),
-    ):
-        if given not in (usual, said):
+    for name, given, said in (("num_heads", num_heads, heads), ("norm", norm, place)):
+        if given not in (None, said):
             raise WeightsError(f"{beside}: says {name}={said}, but {name}={given} was asked for")
     return heads, place
 

@@ -27,9 +27,16 @@ def make_card(
 ) -> dict[str, Any]:
     """What the JSON beside the weights says.
 
-    `sequences` are what it learned from, `clip_frames` is the length of the clips that it learned
-    from last. Weights that it began with, if any, stand there with what they had learned from.
+    `sequences` are what it learned from, `clip_frames` is the length of the samples that it learned
+    from last. Weights that it began with, if any, stand there with what they had learned from; and
+    where a task stretches recordings, which have no rate then, the clips are theirs.
     """
+    begun = recipe.model and not recipe.from_scratch
+    theirs = card_of(model) if begun else {}
+    fps = recipe.data.clips.fps or store.fps
+    if theirs and "data.clips" in recipe.task.without_effect():
+        clip_frames = theirs.get("clip_frames", clip_frames)
+        fps = theirs.get("conventions", {}).get("fps", fps)
     card = {
         "recipe": recipe.name,
         "summary": recipe.summary,
@@ -41,13 +48,12 @@ def make_card(
             "input": CLIP_CONVENTION,
             "confidence": CONFIDENCE_CONVENTION,
             "output": "root-relative joints over the input's scale, camera axes",
-            "fps": recipe.data.clips.fps or store.fps,
+            "fps": fps,
         },
         "data": _data(sequences),
         "validation": dict(validation),
     }
-    if recipe.model and not recipe.from_scratch:
-        theirs = card_of(model)
+    if begun:
         inherited = {key: theirs[key] for key in _INHERITED if key in theirs}
         card["begun_from"] = {"model": recipe.model, **inherited}
     return card

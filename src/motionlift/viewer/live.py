@@ -15,7 +15,6 @@ import numpy as np
 
 from motionlift.errors import OptionError
 from motionlift.poses import Pose2D, Pose3D
-from motionlift.timing import frames_apart
 from motionlift.viewer.page import Live, check_page, write_page
 from motionlift.windows import window_length, window_starts
 
@@ -92,7 +91,7 @@ def _setting(lifted: Pose3D, lifter: "Lifter") -> dict[str, Any]:
     assert seen is not None
     confidence = seen.confidence[..., None]
     points = np.concatenate([np.nan_to_num(seen.keypoints), confidence], axis=-1)
-    apart = frames_apart(seen.fps, trained=lifter.trained_fps)
+    apart = lifter.apart(seen)
     starts = window_starts(seen.num_frames, length=lifter.window, stride=lifter.stride, apart=apart)
     return {
         "keypoints": _floats(points),

@@ -83,4 +83,5 @@ PROTOCOL = FileProtocol(
     title="MPI-INF-3DHP, universal skeleton",
     read=read,
     headline=("pck", "auc", "mpjpe"),
+    confidences="simulated",
 )

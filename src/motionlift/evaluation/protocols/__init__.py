@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -120,6 +121,7 @@ class FileProtocol:
         headline: the metrics that papers report.
         excluded: recordings that the published number leaves out, by how their names begin.
         mean_of_actions: whether the published number is the mean of the actions' means.
+        confidences: of the keypoints in the file: a detector's, or those of exact ones.
     """
 
     name: str
@@ -128,6 +130,7 @@ class FileProtocol:
     headline: tuple[str, ...]
     excluded: tuple[str, ...] = ()
     mean_of_actions: bool = False
+    confidences: Literal["detector", "simulated"] = "detector"
 
 
 PROTOCOLS: Registry[StoreProtocol | FileProtocol] = Registry(
