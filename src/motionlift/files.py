@@ -1,6 +1,7 @@
-"""Writing a file whole or not at all, and reading JSON with an error that helps."""
+"""Files written whole or not at all, JSON read with an error that helps, and checksums."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -137,3 +138,16 @@ def _make_scratch(path: Path) -> Path:
 def _sync(path: Path) -> None:
     with path.open("rb+") as handle:
         os.fsync(handle.fileno())
+
+
+def sha256_of(path: Path) -> str:
+    """The checksum of a file's bytes, in hexadecimal, read piece by piece.
+
+    Raises:
+        MotionliftError: if it cannot be read.
+    """
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise MotionliftError(f"{path}: cannot be read ({error.strerror})") from error

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-# Told how much is done, of how much.
+# Told how much is done, of how much (0 if nobody knows).
 OnProgress = Callable[[int, int], None]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from motionlift.data.resample import at_times
 from motionlift.gaps import between_detections
 from motionlift.poses import (
     Pose2D,
@@ -19,7 +20,7 @@ from motionlift.poses import (
     usual_step,
 )
 from motionlift.progress import OnProgress
-from motionlift.timing import errors_at, keypoints_at, lifting_rate, positions_at
+from motionlift.timing import errors_at, keypoints_at, lifting_rate
 
 if TYPE_CHECKING:
     from motionlift.lifting import Lifter
@@ -70,7 +71,7 @@ def _at_frames_of(pose: Pose2D, lifted: Pose3D) -> Pose3D:
     # The last of the frames that were lifted may stand less than a frame after the one before.
     lifted_at = np.minimum((lifted.frame_index - lifted.frame_index[0]) / lifted.fps, seconds[-1])
     place = np.interp(seconds, lifted_at, np.arange(lifted.num_frames))
-    positions = positions_at(lifted.positions, place).astype(lifted.positions.dtype)
+    positions = at_times(lifted.positions, place).astype(lifted.positions.dtype)
     is_answered = ~np.isnan(positions).any(axis=-1)
     positions[~is_answered] = np.nan
     return replace(
@@ -80,6 +81,6 @@ def _at_frames_of(pose: Pose2D, lifted: Pose3D) -> Pose3D:
         frame_index=pose.frame_index,
         fps=pose.fps,
         lifted_from=to_h36m17(pose),
-        root_xy=positions_at(lifted.root_xy[:, None], place)[:, 0],
+        root_xy=at_times(lifted.root_xy[:, None], place)[:, 0],
         expected_error=errors_at(lifted.expected_error, place, is_answered),
     )

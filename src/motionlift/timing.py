@@ -117,13 +117,6 @@ def known_rate(pose: Pose2D | Pose3D, *, flag: str) -> float:
     return pose.fps
 
 
-def positions_at(
-    positions: Float[np.ndarray, "frame joint 3"], place: Float[np.ndarray, " moment"]
-) -> Float[np.ndarray, "moment joint 3"]:
-    """Joints at moments counted in their frames; NaN where one of the frames around has NaN."""
-    return at_times(positions, place)
-
-
 def errors_at(
     expected: Float[np.ndarray, "frame joint"] | None,
     place: Float[np.ndarray, " moment"],

@@ -125,10 +125,33 @@ def test_clips_that_do_not_fit_are_said_with_the_reason(
     assert said[0].endswith("three clips of memory)")
 
 
-def test_memory_is_that_of_the_machine_and_not_what_is_free() -> None:
+@pytest.mark.parametrize(
+    ("limit", "processes", "expected", "said"),
+    [
+        ("max", None, 0.35 * 8 * 2**30, "35% of 8.0 GB of memory"),
+        (str(2 * 2**30), None, 0.35 * 2 * 2**30, "35% of 2.0 GB of memory"),
+        (str(64 * 2**30), "2", 0.35 * 4 * 2**30, "8.0 GB of memory, shared by 2 processes"),
+    ],
+)
+def test_memory_is_that_of_the_machine_or_of_its_control_group_and_shared(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    processes: str | None,
+    expected: float,
+    said: str,
+) -> None:
+    """And not what happens to be free: a resumed run adds up its gradients as before."""
+    pages = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 8 * 2**30 // 4096}
+    monkeypatch.setattr(held.os, "sysconf", pages.__getitem__)
+    monkeypatch.setattr(held, "_CONTROL_GROUP", tmp_path / "memory.max")
+    (tmp_path / "memory.max").write_text(limit)
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    if processes:
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
     there, what = held.memory(torch.device("cpu"))
-    assert held.memory(torch.device("cpu")) == (there, what)
-    assert "of memory" in what
+    assert there == int(expected)
+    assert said in what
 
 
 def test_fewer_than_no_clips_at_once_is_an_error() -> None:

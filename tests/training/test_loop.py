@@ -44,7 +44,7 @@ def test_every_step_is_a_line_of_the_metrics(tmp_path: Path, store: Store) -> No
     assert state.step == Plan(TINY, store).total_steps
     assert {"step", "epoch", "split", "loss", "position", "velocity"} <= set(train_rows[0])
     val_rows = [row for row in rows if row["split"] == "val"]
-    assert {row["step"] for row in val_rows} == {6, 12, state.step} & set(range(100)) | {state.step}
+    assert {row["step"] for row in val_rows} == {6, 12, state.step}
     assert all(math.isfinite(row["mpjpe_mm"]) for row in val_rows)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from motionlift.bench.cases import Work, make_case
-from motionlift.bench.machine import peak_memory_mb, synchronise
+from motionlift.bench.machine import synchronise
 from motionlift.errors import MotionliftError
+from motionlift.network.device import peak_memory_mb
 
 _LEAST_ROUNDS = 2
 

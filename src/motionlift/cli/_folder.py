@@ -28,10 +28,10 @@ from motionlift.cli._inputs import (
 )
 from motionlift.cli._report import of_person, say, say_machine
 from motionlift.errors import MotionliftError, OptionError
-from motionlift.files import check_writable
+from motionlift.files import check_writable, sha256_of
 from motionlift.finishing import LiftOptions
 from motionlift.formats import FORMATS, find_writer
-from motionlift.network.manifest import MANIFEST, sha256_of
+from motionlift.network.manifest import MANIFEST
 from motionlift.video.kinds import is_video
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Small pictures as SVG text for the report of a build: no library, no script, no other file."""
+"""The pictures in the report of a build: histograms, bars and poses, as SVG text."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -8,14 +8,12 @@ from jaxtyping import Float
 
 from motionlift.camera import look_rotation
 from motionlift.skeletons import H36M17
+from motionlift.svg import COLOURS, bones, drawing, text
 
-# Okabe and Ito's colours, told apart by nearly everyone.
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
-_LEFT, _RIGHT, _MIDDLE = "#0072b2", "#d55e00", "#333333"
 _LABELS, _LENGTH, _ROW = 150, 420, 20
 _PLOT_WIDTH, _PLOT_HEIGHT = 250, 110
-# The size of one pose, and how many pixels a metre has.
-_PANEL, _METRE = 100, 50
+# The size of one pose, how many pixels a metre has, and how thick a bone is.
+_PANEL, _METRE, _BONE = 100, 50, 2.2
 
 
 def histogram(
@@ -39,7 +37,7 @@ def histogram(
         name: np.histogram(values, bins=edges, weights=weights[name] if weights else None)[0]
         for name, values in series.items()
     }
-    parts = [_text(0, 12, title, size=12, weight="600")]
+    parts = [text(0, 12, title, size=12, weight="600")]
     base = _PLOT_HEIGHT + 20
     for number, (name, count) in enumerate(counts.items()):
         outline = _outline(count, step=step, base=base)
@@ -51,10 +49,10 @@ def histogram(
     parts.append(f'<path d="M0 {base} H{_PLOT_WIDTH}" stroke="#999"/>')
     anchors = {0: "start", len(edges) - 1: "end"}
     parts += [
-        _text(place * step, base + 14, label, anchor=anchors.get(place, "middle"))
+        text(place * step, base + 14, label, anchor=anchors.get(place, "middle"))
         for place, label in ticks.items()
     ]
-    return _svg(_PLOT_WIDTH, base + 20, parts)
+    return drawing(_PLOT_WIDTH, base + 20, parts)
 
 
 def shares(rows: Mapping[str, Float[np.ndarray, " kind"]], *, kinds: Sequence[str]) -> str:
@@ -62,7 +60,7 @@ def shares(rows: Mapping[str, Float[np.ndarray, " kind"]], *, kinds: Sequence[st
     parts = []
     for place, (label, values) in enumerate(rows.items()):
         x, y = float(_LABELS), place * _ROW
-        parts.append(_text(_LABELS - 8, y + 14, label, anchor="end"))
+        parts.append(text(_LABELS - 8, y + 14, label, anchor="end"))
         for number, (kind, value) in enumerate(zip(kinds, values, strict=True)):
             share = float(value / max(values.sum(), 1e-9))
             if share > 0:
@@ -72,7 +70,7 @@ def shares(rows: Mapping[str, Float[np.ndarray, " kind"]], *, kinds: Sequence[st
                     f"{escape(label)}: {escape(kind)} {share:.1%}</title></rect>"
                 )
             x += _LENGTH * share
-    return _svg(_LABELS + _LENGTH, len(rows) * _ROW + 4, parts)
+    return drawing(_LABELS + _LENGTH, len(rows) * _ROW + 4, parts)
 
 
 def bars(rows: Mapping[str, float], *, unit: str) -> str:
@@ -81,13 +79,13 @@ def bars(rows: Mapping[str, float], *, unit: str) -> str:
     parts = []
     for place, (label, value) in enumerate(rows.items()):
         y, width = place * _ROW, _LENGTH * value / longest
-        parts.append(_text(_LABELS - 8, y + 14, label, anchor="end"))
+        parts.append(text(_LABELS - 8, y + 14, label, anchor="end"))
         parts.append(
             f'<rect x="{_LABELS}" y="{y + 3}" width="{width:.1f}" height="{_ROW - 6}" '
             f'fill="{COLOURS[0]}"/>'
         )
-        parts.append(_text(_LABELS + width + 5, y + 14, f"{value:.1f} {unit}"))
-    return _svg(_LABELS + _LENGTH + 80, len(rows) * _ROW + 4, parts)
+        parts.append(text(_LABELS + width + 5, y + 14, f"{value:.1f} {unit}"))
+    return drawing(_LABELS + _LENGTH + 80, len(rows) * _ROW + 4, parts)
 
 
 def poses(positions: Float[np.ndarray, "pose 17 3"]) -> str:
@@ -102,8 +100,8 @@ def poses(positions: Float[np.ndarray, "pose 17 3"]) -> str:
         facing = _turn_to_front(pose) if np.isfinite(pose).all() else np.eye(3)
         seen = (pose - pose[H36M17.root]) @ facing.T @ turn.T
         points = seen[:, :2] * _METRE + [(place + 0.5) * _PANEL, 0.5 * _PANEL]
-        parts += _bones(points)
-    return _svg(_PANEL * len(positions), _PANEL, parts)
+        parts += bones(points, width=_BONE)
+    return drawing(_PANEL * len(positions), _PANEL, parts)
 
 
 def flat_poses(keypoints: Float[np.ndarray, "pose 17 2"]) -> str:
@@ -116,17 +114,10 @@ def flat_poses(keypoints: Float[np.ndarray, "pose 17 2"]) -> str:
     parts = []
     for place, pose in enumerate(keypoints):
         middle = (low[place] + high[place]) / 2
-        parts += _bones((pose - middle) * scale + [(place + 0.5) * _PANEL, 0.5 * _PANEL])
-    return _svg(_PANEL * len(keypoints), _PANEL, parts)
-
-
-def legend(names: Sequence[str]) -> str:
-    """Which colour is which, as HTML."""
-    return " ".join(
-        f'<span class="key"><i style="background:{COLOURS[number % len(COLOURS)]}"></i>'
-        f"{escape(name)}</span>"
-        for number, name in enumerate(names)
-    )
+        parts += bones(
+            (pose - middle) * scale + [(place + 0.5) * _PANEL, 0.5 * _PANEL], width=_BONE
+        )
+    return drawing(_PANEL * len(keypoints), _PANEL, parts)
 
 
 def _turn_to_front(pose: Float[np.ndarray, "17 3"]) -> Float[np.ndarray, "3 3"]:
@@ -144,36 +135,3 @@ def _outline(count: Float[np.ndarray, " bin"], *, step: float, base: float) -> s
     for place, top in enumerate(tops):
         path.append(f"L{place * step:.1f} {top:.1f} L{(place + 1) * step:.1f} {top:.1f}")
     return " ".join([*path, f"L{_PLOT_WIDTH} {base}"])
-
-
-def _bones(points: Float[np.ndarray, "17 2"]) -> list[str]:
-    lines = []
-    for parent, joint in H36M17.bones:
-        (x1, y1), (x2, y2) = points[parent], points[joint]
-        if np.isfinite([x1, y1, x2, y2]).all():
-            lines.append(
-                f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" '
-                f'stroke="{_side(joint)}" stroke-width="2.2" stroke-linecap="round"/>'
-            )
-    return lines
-
-
-def _side(joint: int) -> str:
-    name = H36M17.joints[joint]
-    return _LEFT if name.startswith("left") else _RIGHT if name.startswith("right") else _MIDDLE
-
-
-def _text(
-    x: float, y: float, text: str, *, anchor: str = "start", size: int = 11, weight: str = "400"
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
-        f'font-weight="{weight}" fill="#222">{escape(text)}</text>'
-    )
-
-
-def _svg(width: float, height: float, parts: Sequence[str]) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="sans-serif">{"".join(parts)}</svg>'
-    )

@@ -18,9 +18,10 @@ from motionlift.data.recordings import (
     stamp_of,
     suffixes,
 )
-from motionlift.data.store import VERSION, SourceRecord, sha256_of
+from motionlift.data.store import VERSION, SourceRecord
 from motionlift.data.table import TableRow, read_table
 from motionlift.errors import OptionError
+from motionlift.files import sha256_of
 from motionlift.formats import ReadOptions
 
 # What readers of one kind only look at.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from motionlift.data.store import sha256_of
+from motionlift.files import sha256_of
 from motionlift.formats import FORMATS, Format
 
 Kind = Literal["motion", "keypoints"]

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from motionlift.data.charts import bars, flat_poses, histogram, legend, poses, shares
+from motionlift.data.charts import bars, flat_poses, histogram, poses, shares
 from motionlift.data.statistics import BONES, KINDS, Measured, measure
 from motionlift.data.store import Sequence, Store
 from motionlift.data.summary import summary
+from motionlift.svg import legend
 
 # Data sets beyond these are drawn as one, and lists beyond this are cut and say so.
 MOST_SERIES, MOST_LINES = 5, 400

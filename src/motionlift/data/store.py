@@ -26,7 +26,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from motionlift.errors import MotionliftError, StoreError
-from motionlift.files import read_json
+from motionlift.files import read_json, sha256_of
 from motionlift.skeletons import H36M17
 
 KIND = "motionlift-store"
@@ -252,19 +252,6 @@ def npy_header(kind: str, frames: int) -> bytes:
         stream, {"descr": dtype, "fortran_order": False, "shape": (frames, *shape)}
     )
     return stream.getvalue()
-
-
-def sha256_of(path: Path) -> str:
-    """The checksum of a file, read piece by piece.
-
-    Raises:
-        StoreError: if it cannot be read.
-    """
-    try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def as_line(record: Sequence | SourceRecord) -> str:

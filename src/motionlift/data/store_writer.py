@@ -25,12 +25,11 @@ from motionlift.data.store import (
     SourceRecord,
     as_line,
     npy_header,
-    sha256_of,
     shard_bytes,
     shard_file,
 )
 from motionlift.errors import StoreError
-from motionlift.files import written_beside
+from motionlift.files import sha256_of, written_beside
 from motionlift.skeletons import H36M17
 
 # 128 MiB of positions: few enough files for a large store, small enough to copy around.

@@ -15,7 +15,7 @@ from motionlift.camera import look_rotation
 from motionlift.data.draws import Draws
 from motionlift.errors import RecipeError
 from motionlift.ranges import check_at_least_0, check_shares
-from motionlift.skeletons import H36M17, Skeleton
+from motionlift.skeletons import H36M17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +86,10 @@ class ViewSettings:
             raise RecipeError(f"views.nearest is {self.nearest}, but above 0")
 
 
-def flip(
-    positions: Float[Tensor, "B F J 3"], *, skeleton: Skeleton = H36M17
-) -> Float[Tensor, "B F J 3"]:
+def flip(positions: Float[Tensor, "B F 17 3"]) -> Float[Tensor, "B F 17 3"]:
     """The mirror image: x negated, left and right joints exchanged. Twice is the identity."""
     sign = positions.new_tensor([-1.0, 1.0, 1.0])
-    return positions[:, :, list(skeleton.mirror)] * sign
+    return positions[:, :, list(H36M17.mirror)] * sign
 
 
 def vary_body(

@@ -1,7 +1,6 @@
 """A detector over a whole video: picture by picture, so that memory does not grow with length."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,11 +12,9 @@ from motionlift.errors import FormatError
 from motionlift.formats._cleaning import clean
 from motionlift.formats._detections import MAX_KEYPOINTS, Detections
 from motionlift.formats._people import People
+from motionlift.progress import OnProgress
 from motionlift.video.decoding import Video
 from motionlift.video.timeline import time_line
-
-# Told how many pictures are done, of how many (0 if nobody knows).
-OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from motionlift.detectors import Detector
-from motionlift.detectors._detecting import Detected, Interrupted, OnProgress, detect
+from motionlift.detectors._detecting import Detected, Interrupted, detect
 from motionlift.errors import FormatError, OptionError
 from motionlift.files import check_writable, written_beside
 from motionlift.formats.detections_npz import Origin, read_origin, write_detections
+from motionlift.progress import OnProgress
 from motionlift.video.fingerprint import fingerprint
 
 # In what the detections were made of: after which picture their run was stopped.

@@ -1,17 +1,16 @@
-"""Small charts as SVG text: bars, a rose of views, and skeletons. No library, no script."""
+"""The charts of an evaluation's page: bars, a rose of views, and skeletons, as SVG text."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 
 import numpy as np
 from jaxtyping import Float
 
-from motionlift.skeletons import H36M17
+from motionlift.svg import bones, drawing, text
 
-# Okabe and Ito's colours, told apart by nearly everyone.
 SERIES_COLOURS = ("#0072b2", "#e69f00", "#d55e00", "#009e73")
-_TRUTH, _LEFT, _RIGHT, _MIDDLE = "#b8b8b8", "#0072b2", "#d55e00", "#333333"
+_TRUTH = "#b8b8b8"
 _ROW, _BAR, _LABELS, _LENGTH = 8.0, 7.0, 220.0, 310.0
 _LONGEST_LABEL = 34
 _PANEL = 100.0
@@ -26,7 +25,7 @@ def bars(rows: Mapping[str, Mapping[str, float | None]], *, unit: str) -> str:
     parts, y = [], 4.0
     for label, row in rows.items():
         middle = y + _ROW * len(series) / 2 + 4
-        parts.append(_text(_LABELS - 8, middle, _shortened(label), anchor="end"))
+        parts.append(text(_LABELS - 8, middle, _shortened(label), anchor="end"))
         for number, (name, value) in enumerate(row.items()):
             if value is None:
                 continue
@@ -37,18 +36,9 @@ def bars(rows: Mapping[str, Mapping[str, float | None]], *, unit: str) -> str:
                 f'fill="{colour}"><title>{escape(label)}, {escape(name)}: {value:.1f} {unit}'
                 "</title></rect>"
             )
-            parts.append(_text(_LABELS + width + 4, top + _BAR, f"{value:.0f}", size=9))
+            parts.append(text(_LABELS + width + 4, top + _BAR, f"{value:.0f}", size=9))
         y += group
-    return _svg(_LABELS + _LENGTH + 50, y, parts)
-
-
-def legend(series: Sequence[str]) -> str:
-    """Which colour is which series, as HTML."""
-    return " ".join(
-        f'<span class="key"><i style="background:{SERIES_COLOURS[number % len(SERIES_COLOURS)]}">'
-        f"</i>{escape(name)}</span>"
-        for number, name in enumerate(series)
-    )
+    return drawing(_LABELS + _LENGTH + 50, y, parts)
 
 
 def rose(values: Mapping[tuple[float, float], float | None]) -> str:
@@ -87,8 +77,8 @@ def rose(values: Mapping[tuple[float, float], float | None]) -> str:
         at = near + width / 2
         x, y = center + at * math.sin(yaw), center + at * math.cos(yaw) + 3
         colour = "white" if share > 0.6 else "black"
-        parts.append(_text(x, y, f"{value:.0f}", anchor="middle", size=10, colour=colour))
-    return _svg(2 * center, 2 * center, parts)
+        parts.append(text(x, y, f"{value:.0f}", anchor="middle", size=10, colour=colour))
+    return drawing(2 * center, 2 * center, parts)
 
 
 def skeletons(
@@ -110,34 +100,15 @@ def skeletons(
     for panel, axes in enumerate(((0, 1), (2, 1))):
         shift = np.array([_PANEL * (panel + 0.5), _PANEL * 0.5])
         place = _PANEL / 2 / reach
-        parts += _bones(shift + place * truth[:, axes], colour=_TRUTH, width=4.0)
-        parts += _bones(shift + place * predicted[:, axes], colour=None, width=1.6)
+        parts += bones(shift + place * truth[:, axes], colour=_TRUTH, width=4.0)
+        parts += bones(shift + place * predicted[:, axes], width=1.6)
         if panel == 0:
             parts += [
                 f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.5" fill="black"/>'
                 for x, y in shift + place * keypoints
                 if np.isfinite([x, y]).all()
             ]
-    return _svg(2 * _PANEL, _PANEL, parts)
-
-
-def _bones(points: Float[np.ndarray, "17 2"], *, colour: str | None, width: float) -> list[str]:
-    lines = []
-    for parent, joint in H36M17.bones:
-        ends = points[[parent, joint]]
-        if not np.isfinite(ends).all():
-            continue
-        (x1, y1), (x2, y2) = ends.tolist()
-        lines.append(
-            f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" '
-            f'stroke="{colour or _side(joint)}" stroke-width="{width}" stroke-linecap="round"/>'
-        )
-    return lines
-
-
-def _side(joint: int) -> str:
-    name = H36M17.joints[joint]
-    return _LEFT if name.startswith("left") else _RIGHT if name.startswith("right") else _MIDDLE
+    return drawing(2 * _PANEL, _PANEL, parts)
 
 
 def _shade(share: float) -> str:
@@ -147,21 +118,5 @@ def _shade(share: float) -> str:
     return "#" + "".join(f"{value:02x}" for value in mixed)
 
 
-def _text(
-    x: float, y: float, text: str, *, anchor: str = "start", size: int = 11, colour: str = "#222"
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
-        f'fill="{colour}">{escape(text)}</text>'
-    )
-
-
 def _shortened(label: str) -> str:
     return label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"
-
-
-def _svg(width: float, height: float, parts: Sequence[str]) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="sans-serif">{"".join(parts)}</svg>'
-    )

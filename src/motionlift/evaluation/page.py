@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from motionlift.evaluation.charts import bars, legend, rose
+from motionlift.evaluation.charts import SERIES_COLOURS, bars, rose
 from motionlift.evaluation.drawn_clips import DrawnClip
 from motionlift.evaluation.protocols import StoreProtocol
 from motionlift.evaluation.report import headings, rows
 from motionlift.skeletons import H36M17
+from motionlift.svg import legend
 
 _MOST_ACTIONS = 40
 _STYLE = """
@@ -81,7 +82,8 @@ def _by_joint(values: Mapping[str, Any]) -> str:
         charts.append(
             f"<figure>{bars(rows, unit='mm')}<figcaption>{escape(dataset)}</figcaption></figure>"
         )
-    return f"<h2>By joint, mm</h2><p>{legend(conditions)}</p><div class=row>{''.join(charts)}</div>"
+    key = legend(conditions, colours=SERIES_COLOURS)
+    return f"<h2>By joint, mm</h2><p>{key}</p><div class=row>{''.join(charts)}</div>"
 
 
 def _by_view(values: Mapping[str, Any], protocol: StoreProtocol) -> str:
@@ -113,9 +115,8 @@ def _by_action(values: Mapping[str, Any]) -> str:
     }
     left_out = len(worst_first) - len(rows)
     note = f"<p class=note>{left_out} more stand in the JSON.</p>" if left_out else ""
-    return (
-        f"<h2>By action, MPJPE in mm</h2><p>{legend(conditions)}</p>{bars(rows, unit='mm')}{note}"
-    )
+    key = legend(conditions, colours=SERIES_COLOURS)
+    return f"<h2>By action, MPJPE in mm</h2><p>{key}</p>{bars(rows, unit='mm')}{note}"
 
 
 def _clip(clip: DrawnClip) -> str:

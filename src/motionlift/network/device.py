@@ -1,7 +1,11 @@
-"""Where a network runs and how precisely, each with the reason, which the command line prints."""
+"""Where a network runs and how precisely, each with the reason, which the command line prints.
+
+And how much memory that took.
+"""
 
 import contextlib
 import re
+import sys
 from dataclasses import dataclass
 
 import torch
@@ -93,3 +97,13 @@ def _bf16_units_of_the_cpu() -> str:
 
 def _list(names: tuple[str, ...] | list[str]) -> str:
     return ", ".join(names)
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """The most memory that this process has held: of the GPU, or resident."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -4,12 +4,11 @@ A card says what its tensors' checksum is; the list covers the cards too, so tha
 changes unseen. It says that files are as they were released, not who released them.
 """
 
-import hashlib
 from pathlib import Path
 from typing import Final
 
 from motionlift.errors import WeightsError
-from motionlift.files import read_json, written_beside
+from motionlift.files import read_json, sha256_of, written_beside
 
 MANIFEST: Final = "SHA256SUMS"
 _WEIGHTS, _CARD = ".safetensors", ".json"
@@ -66,19 +65,6 @@ def verify_file(path: Path) -> str:
             f"has {expected[:12]}...; fetch both files again"
         )
     return found
-
-
-def sha256_of(path: Path) -> str:
-    """The checksum of a file's bytes, in hexadecimal.
-
-    Raises:
-        WeightsError: if it cannot be read.
-    """
-    try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _listed(folder: Path) -> list[Path]:

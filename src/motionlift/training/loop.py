@@ -107,24 +107,21 @@ def train(
             processes=processes,
             stop=stop,
         )
-        for epoch in plan.from_step(state.step):
-            for samples in plan.batches(epoch, step=state.step):
-                if state.step >= last_step or state.is_stopped:
-                    break
-                row = step.take(epoch, samples)
-                if row is None:
-                    break
-                if processes.is_first:
-                    run.log(row)
-                    progress.show(row, clips=len(samples))
-                cost.step_done(state.step, epoch, clips=len(samples))
-                is_last = state.step == last_step
-                if state.step % recipe.validate_every == 0 or is_last:
-                    keeper.validate(state, frames=epoch.stage.frames)
-                is_due = time.monotonic() - saved_at > 60 * limits.checkpoint_minutes
-                if is_due or is_last:
-                    keeper.keep_last(state, frames=epoch.stage.frames)
-                    saved_at = time.monotonic()
+        for epoch, samples in plan.steps(state.step, last_step):
+            row = step.take(epoch, samples)
+            if row is None:
+                break
+            if processes.is_first:
+                run.log(row)
+                progress.show(row, clips=len(samples))
+            cost.step_done(state.step, epoch, clips=len(samples))
+            is_last = state.step == last_step
+            if state.step % recipe.validate_every == 0 or is_last:
+                keeper.validate(state, frames=epoch.stage.frames)
+            is_due = time.monotonic() - saved_at > 60 * limits.checkpoint_minutes
+            if is_due or is_last:
+                keeper.keep_last(state, frames=epoch.stage.frames)
+                saved_at = time.monotonic()
     if processes.is_first and state.is_stopped:
         keeper.keep_last(state, frames=plan.frames_at(state.step))
         say(f"stopped after step {state.step}; --resume goes on from there")

@@ -1,6 +1,6 @@
 """Which step belongs to which stage, epoch and batch: computed, never remembered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,13 +46,18 @@ class Plan:
         """What the training learns from."""
         return self.epochs[-1].samples.seen(epochs=len(self.epochs))
 
-    def from_step(self, step: int) -> list[Epoch]:
-        """The epochs that are not over at this step."""
-        return [epoch for epoch in self.epochs if epoch.first_step + epoch.steps > step]
+    def steps(self, first: int, last: int) -> Iterator[tuple[Epoch, Int[np.ndarray, " sample"]]]:
+        """Epoch and samples of each step from `first` on, `last` not among them."""
+        for epoch in self._from_step(first):
+            start = max(first, epoch.first_step)
+            batches = self.batches(epoch, step=start)
+            yield from ((epoch, samples) for samples in batches[: max(last - start, 0)])
+            if epoch.first_step + epoch.steps >= last:
+                return
 
     def frames_at(self, step: int) -> int:
         """Length of the samples of the stage that a step belongs to; at the end, of the last."""
-        return next(iter(self.from_step(step)), self.epochs[-1]).stage.frames
+        return next(iter(self._from_step(step)), self.epochs[-1]).stage.frames
 
     def batches(self, epoch: Epoch, *, step: int) -> list[Int[np.ndarray, " sample"]]:
         """The samples of each step of an epoch, from that step on; the last may have fewer."""
@@ -60,6 +65,10 @@ class Plan:
         size = epoch.stage.batch
         batches = [order[first : first + size] for first in range(0, len(order), size)]
         return batches[max(step - epoch.first_step, 0) :]
+
+    def _from_step(self, step: int) -> list[Epoch]:
+        """The epochs that are not over at this step."""
+        return [epoch for epoch in self.epochs if epoch.first_step + epoch.steps > step]
 
     def _laid_out(self, recipe: Recipe, store: Store) -> list[Epoch]:
         epochs: list[Epoch] = []

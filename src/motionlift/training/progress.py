@@ -1,14 +1,11 @@
 """What a training shows while it runs: a line every few seconds, and events for TensorBoard."""
 
-import resource
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
-
 from motionlift.network.compute import Compute
+from motionlift.network.device import peak_memory_mb
 from motionlift.training.events import Events
 from motionlift.training.plan import Plan
 from motionlift.training.run import Run
@@ -62,7 +59,7 @@ class Progress:
         self._say(
             f"epoch {row['epoch'] + 1}/{self._epochs}  step {step}/{self._last_step}  {numbers}  "
             f"{self._clips / max(seconds, 1e-9):.1f} clips/s  {_clock(left)} left  "
-            f"{self._memory_mb():.0f} MB"
+            f"{peak_memory_mb(self._compute.device):.0f} MB"
         )
         self._last_line, self._clips = now, 0
         self.flush()
@@ -83,12 +80,6 @@ class Progress:
         """Bring the events up to date."""
         if self._events:
             self._events.flush()
-
-    def _memory_mb(self) -> float:
-        if self._compute.device.type == "cuda":
-            return torch.cuda.max_memory_allocated(self._compute.device) / 2**20
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
 def _clock(seconds: float) -> str:
