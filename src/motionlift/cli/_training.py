@@ -181,9 +181,7 @@ def _score_on_test(
         return
     frames = recipe.stages[-1].frames
     try:
-        samples = recipe.task.samples(
-            store, split="test", frames=frames, stride=frames, data=recipe.data, seed=recipe.seed
-        )
+        samples = recipe.samples(store, split="test", frames=frames)
     except StoreError as error:  # such as labels that nobody in training has
         say(f"nothing to score: {error}")
         return

@@ -54,14 +54,7 @@ class Keeper:
         if not self.writes or not self.store.select(split="val", units="m"):
             return
         task = self.recipe.task
-        samples = task.samples(
-            self.store,
-            split="val",
-            frames=frames,
-            stride=frames,
-            data=self.recipe.data,
-            seed=self.recipe.seed,
-        )
+        samples = self.recipe.samples(self.store, split="val", frames=frames)
         scores = task.validate(state.answering, samples, self.compute, most=_VALIDATION_SAMPLES)
         state.model.train()
         error = task.error(scores)

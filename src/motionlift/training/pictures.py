@@ -46,15 +46,8 @@ def draw_samples(
         return None
     if not isinstance(recipe.task, Lift) or not store.select(split="val", units="m"):
         return None
-    stage = recipe.stages[-1]
-    samples = recipe.task.samples(
-        store,
-        split="val",
-        frames=stage.frames,
-        stride=stage.frames,
-        data=recipe.data,
-        seed=recipe.seed,
-    )
+    samples = recipe.samples(store, split="val", frames=recipe.stages[-1].frames)
+    assert isinstance(samples, LiftSamples)
     chosen = np.unique(np.linspace(0, len(samples) - 1, _CLIPS + 2).astype(np.int64)[1:-1])
     lifts = _lifted(model, samples, chosen, compute)
     figure = Figure(figsize=(1.9 * len(_COLUMNS), 2.2 * len(chosen) + 0.3), layout="constrained")

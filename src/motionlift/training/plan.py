@@ -74,14 +74,7 @@ class Plan:
         epochs: list[Epoch] = []
         first_step = 0
         for stage in recipe.stages:
-            samples = recipe.task.samples(
-                store,
-                split="train",
-                frames=stage.frames,
-                stride=stage.stride,
-                data=recipe.data,
-                seed=recipe.seed,
-            )
+            samples = recipe.samples(store, split="train", frames=stage.frames, stride=stage.stride)
             for _ in range(stage.epochs):
                 number = len(epochs)
                 clips = len(samples.order(seed=recipe.seed, epoch=number))

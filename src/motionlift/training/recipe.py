@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from motionlift.data.batch import DataSettings
+from motionlift.data.store import Store
 from motionlift.errors import RecipeError
 from motionlift.network.compute import Precision
 from motionlift.network.dstformer import DSTformerConfig
 from motionlift.ranges import check_at_least_0, check_shares
-from motionlift.tasks import Task
+from motionlift.tasks import Samples, Task
 from motionlift.tasks.lift import Lift
 
 
@@ -145,3 +146,23 @@ class Recipe:
             raise RecipeError(f"seed is {self.seed}, but at least 0 and below 2^63")
         if not 0 <= self.average < 1:
             raise RecipeError(f"recipe {self.name}: average is {self.average}, but in [0, 1)")
+
+    def samples(
+        self, store: Store, *, split: str, frames: int, stride: int | None = None
+    ) -> Samples[Any]:
+        """What this recipe's task makes of a split, in samples of so many frames.
+
+        Args:
+            stride: frames from one sample's start to the next; side by side if not given.
+
+        Raises:
+            StoreError: if there are none.
+        """
+        return self.task.samples(
+            store,
+            split=split,
+            frames=frames,
+            stride=stride or frames,
+            data=self.data,
+            seed=self.seed,
+        )

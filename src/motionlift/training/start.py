@@ -117,14 +117,7 @@ def check_samples(recipe: Recipe, store: Store) -> list[str]:
     notes: list[str] = []
     for split in ("train", "val"):
         if split == "train" or store.select(split=split, units="m"):
-            samples = recipe.task.samples(
-                store,
-                split=split,
-                frames=stage.frames,
-                stride=stage.stride,
-                data=recipe.data,
-                seed=recipe.seed,
-            )
+            samples = recipe.samples(store, split=split, frames=stage.frames, stride=stage.stride)
             notes += samples.notes
             epochs = range(stage.epochs)
             if split == "train" and not any(
