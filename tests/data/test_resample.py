@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from motionlift.data.resample import fill_gaps, resample
+from motionlift.data.resample import fill_joint_gaps, resample
 
 
 def _sine(fps: float, *, seconds: float = 2.0, hertz: float = 3.0) -> np.ndarray:
@@ -60,7 +60,7 @@ def test_gaps_are_filled_up_to_the_limit_and_only_between_frames_seen(
     truth = _sine(40, seconds=1, hertz=1)[:, :, [1, 1, 1]]
     positions = truth.copy()
     positions[first : first + length] = np.nan
-    filled = fill_gaps(positions, max_frames=max_frames)
+    filled = fill_joint_gaps(positions, max_frames=max_frames)
     if first > 0 and first + length < len(truth) and length <= max_frames:
         assert_allclose(filled, truth, atol=1e-9)  # a straight line is filled exactly
     else:
@@ -71,4 +71,4 @@ def test_a_filled_gap_follows_the_arc() -> None:
     truth = _sine(100, hertz=1)
     positions = truth.copy()
     positions[40:60] = np.nan
-    assert np.abs(fill_gaps(positions, max_frames=20) - truth).max() < 0.02
+    assert np.abs(fill_joint_gaps(positions, max_frames=20) - truth).max() < 0.02

@@ -9,7 +9,7 @@ from motionlift.formats import c3d
 from motionlift.formats._c3d_file import read_c3d_file
 from motionlift.formats._marker_names import CENTRES, Points, by_subject, known_points
 from motionlift.formats._markers import ADULT_LEG, MARKER_RADIUS, body_of_markers
-from motionlift.formats._rigid import fill_gaps
+from motionlift.formats._rigid import fill_marker_gaps
 
 # x is left, y up, z forward: a body of boards, measured by hand.
 _PELVIS = {
@@ -175,7 +175,7 @@ def test_a_hidden_marker_of_the_pelvis_is_had_from_the_other_three() -> None:
     markers = {name: path.copy() for name, path in whole.items()}
     markers["left_asis"][2:5] = np.nan
     markers["right_psis"][5] = np.nan
-    assert fill_gaps(markers, tuple(_PELVIS)) == 4
+    assert fill_marker_gaps(markers, tuple(_PELVIS)) == 4
     for name, path in whole.items():
         assert_allclose(markers[name], path, atol=1e-9)
 
@@ -183,7 +183,7 @@ def test_a_hidden_marker_of_the_pelvis_is_had_from_the_other_three() -> None:
 def test_two_hidden_markers_stay_hidden() -> None:
     markers = _points(_PELVIS)
     markers["left_asis"][1] = markers["right_asis"][1] = np.nan
-    assert fill_gaps(markers, tuple(_PELVIS)) == 0
+    assert fill_marker_gaps(markers, tuple(_PELVIS)) == 0
     hip = _centres(markers)["left_hip"]
     assert np.isnan(hip[1]).all()
     assert np.isfinite(hip[[0, 2]]).all()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from motionlift.data.resample import MAX_GAP_SECONDS, fill_gaps, resample
+from motionlift.data.resample import MAX_GAP_SECONDS, fill_joint_gaps, resample
 from motionlift.data.soundness import examine
 from motionlift.errors import FormatError
 from motionlift.poses import Pose3D
@@ -86,7 +86,7 @@ def _at_store_rate(
     fps: float,
     notes: tuple[str, ...],
 ) -> Prepared:
-    filled = fill_gaps(positions, max_frames=round(MAX_GAP_SECONDS * fps_source))
+    filled = fill_joint_gaps(positions, max_frames=round(MAX_GAP_SECONDS * fps_source))
     missing = np.isnan(positions).any(axis=-1)
     bridged = (missing & ~np.isnan(filled).any(axis=-1)).mean()
     if bridged:

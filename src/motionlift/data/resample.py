@@ -16,7 +16,7 @@ from jaxtyping import Float
 MAX_GAP_SECONDS = 0.2
 
 
-def fill_gaps(
+def fill_joint_gaps(
     positions: Float[np.ndarray, "frame joint 3"], *, max_frames: int
 ) -> Float[np.ndarray, "frame joint 3"]:
     """A copy in which gaps (NaN) of at most `max_frames` frames are bridged, joint by joint.

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Float
 
 from motionlift.formats._marker_names import CENTRES, Points
-from motionlift.formats._rigid import fill_gaps
+from motionlift.formats._rigid import fill_marker_gaps
 
 MARKER_RADIUS = 0.007
 
@@ -64,7 +64,7 @@ def body_of_markers(markers: Points, *, widths: Mapping[str, float]) -> Body:
     markers = dict(markers)
     notes = []
     for name, cluster in (("pelvis", _PELVIS), ("head", _HEAD)):
-        count = fill_gaps(markers, cluster)
+        count = fill_marker_gaps(markers, cluster)
         if count:
             notes.append(f"{name} markers filled in from the others in {count} frames")
     found: Points = {name: path for name, path in markers.items() if name in CENTRES}

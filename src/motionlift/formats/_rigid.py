@@ -11,7 +11,7 @@ from motionlift.formats._marker_names import Points
 _FEWEST = 3
 
 
-def fill_gaps(markers: Points, cluster: Sequence[str]) -> int:
+def fill_marker_gaps(markers: Points, cluster: Sequence[str]) -> int:
     """Fills hidden markers of a rigid cluster, in place; gives the number of frames filled.
 
     The cluster's shape is that of the frame whose distances are the median ones, among frames that
