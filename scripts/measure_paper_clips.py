@@ -15,7 +15,7 @@ from motionlift.data.store import Store
 from motionlift.network.compute import Compute
 from motionlift.recipes.paper import RECIPE
 from motionlift.tasks.lift import LiftSamples
-from motionlift.training.held import bytes_of_a_clip
+from motionlift.training.microbatch import bytes_of_a_clip
 from motionlift.training.plan import Plan
 from motionlift.training.start import build_network
 

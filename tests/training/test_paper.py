@@ -12,10 +12,10 @@ import torch
 from motionlift.network.compute import Compute
 from motionlift.network.dstformer import DSTformerConfig
 from motionlift.recipes import RECIPES
-from motionlift.training import held
+from motionlift.training import microbatch
 from motionlift.training.cost import duration
-from motionlift.training.held import bytes_of_a_clip
 from motionlift.training.loop import Limits, train
+from motionlift.training.microbatch import bytes_of_a_clip
 from motionlift.training.plan import Plan
 from motionlift.training.run import Run
 from motionlift.training.start import build_network
@@ -35,7 +35,7 @@ def test_a_batch_of_64_clips_of_243_frames_is_taken_in_parts_and_its_cost_is_tol
     plan, model = Plan(recipe, store), build_network(recipe, store)
     assert (plan.total_steps, plan.epochs[0].clips) == (90, 64)
     clip = bytes_of_a_clip(model, task=recipe.task, epoch=plan.epochs[0], compute=compute, seed=0)
-    monkeypatch.setattr(held, "memory", lambda device: (7 * clip, "of a small machine"))
+    monkeypatch.setattr(microbatch, "memory", lambda device: (7 * clip, "of a small machine"))
     run, said = Run(tmp_path / "run"), []
     run.create(recipe, store=store)
     state = train(
@@ -70,7 +70,7 @@ def test_the_papers_network_learns_from_clips_of_243_frames_on_a_cpu(tmp_path: P
 
 def test_the_memory_that_is_taken_leaves_most_of_a_machine() -> None:
     """A batch in parts keeps, beside the clips, four numbers a parameter and its own workings."""
-    there, _ = held.memory(torch.device("cpu"))
+    there, _ = microbatch.memory(torch.device("cpu"))
     whole = Path("/proc/meminfo").read_text().split()[1]
     assert there < 0.4 * int(whole) * 1024
 

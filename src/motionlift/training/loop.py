@@ -8,8 +8,8 @@ from motionlift.data.store import Store
 from motionlift.errors import OptionError
 from motionlift.network.compute import Compute
 from motionlift.training.cost import Cost
-from motionlift.training.held import Held
 from motionlift.training.keeping import Keeper
+from motionlift.training.microbatch import MicroBatches
 from motionlift.training.plan import Plan
 from motionlift.training.processes import Processes
 from motionlift.training.progress import Progress
@@ -102,7 +102,9 @@ def train(
             state=state,
             wrapped=wrapped,
             forward=compiled(wrapped) if recipe.compile else wrapped,
-            held=Held(recipe, model, compute=compute, processes=processes, say=say),
+            micro_batches=MicroBatches(
+                recipe, model, compute=compute, processes=processes, say=say
+            ),
             compute=compute,
             processes=processes,
             stop=stop,

@@ -10,7 +10,7 @@ from jaxtyping import Int
 from torch import Tensor, nn
 
 from motionlift.network.compute import Compute
-from motionlift.training.held import Held
+from motionlift.training.microbatch import MicroBatches
 from motionlift.training.optimizers import rate_factor, set_rates
 from motionlift.training.plan import Epoch, Plan
 from motionlift.training.processes import Processes, gradients_shared
@@ -36,7 +36,7 @@ class Step:
     state: TrainingState
     wrapped: nn.Module
     forward: Callable[[Tensor], Tensor]
-    held: Held
+    micro_batches: MicroBatches
     compute: Compute
     processes: Processes
     stop: Stop
@@ -73,7 +73,7 @@ class Step:
     ) -> dict[str, float] | None:
         """Leave the batch's gradients in the parameters; the mean of the loss and of each term."""
         seed, device = self.recipe.seed, self.compute.device
-        most = self.held.most(epoch)
+        most = self.micro_batches.size(epoch)
         for optimizer in self.state.optimizers.values():
             optimizer.zero_grad()
         # Dropout too is a function of the step, and differs between processes.

@@ -11,9 +11,9 @@ import torch
 from motionlift.data.store import Store
 from motionlift.errors import RecipeError
 from motionlift.network.compute import Compute
-from motionlift.training import held
-from motionlift.training.held import Held, bytes_of_a_clip
+from motionlift.training import microbatch
 from motionlift.training.loop import Limits
+from motionlift.training.microbatch import MicroBatches, bytes_of_a_clip
 from motionlift.training.plan import Plan
 from motionlift.training.processes import Processes
 from motionlift.training.recipe import OptimizerSettings
@@ -113,13 +113,15 @@ def test_clips_that_do_not_fit_are_said_with_the_reason(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, plan, said = build_network(TINY, store), Plan(TINY, store), []
-    choice = Held(TINY, model, compute=CPU, processes=Processes(), say=said.append)
-    assert choice.most(plan.epochs[0]) >= 8
+    choice = MicroBatches(TINY, model, compute=CPU, processes=Processes(), say=said.append)
+    assert choice.size(plan.epochs[0]) >= 8
     assert said == []
     clip = bytes_of_a_clip(model, task=TINY.task, epoch=plan.epochs[0], compute=CPU, seed=0)
-    monkeypatch.setattr(held, "memory", lambda device: (3 * clip + 1, "three clips of memory"))
-    choice = Held(TINY, model, compute=CPU, processes=Processes(), say=said.append)
-    assert [choice.most(plan.epochs[0]) for _ in range(2)] == [3, 3]
+    monkeypatch.setattr(
+        microbatch, "memory", lambda device: (3 * clip + 1, "three clips of memory")
+    )
+    choice = MicroBatches(TINY, model, compute=CPU, processes=Processes(), say=said.append)
+    assert [choice.size(plan.epochs[0]) for _ in range(2)] == [3, 3]
     assert len(said) == 1
     assert said[0].startswith("8 clips a step in 3 parts of at most 3 (")
     assert said[0].endswith("three clips of memory)")
@@ -143,13 +145,13 @@ def test_memory_is_that_of_the_machine_or_of_its_control_group_and_shared(
 ) -> None:
     """And not what happens to be free: a resumed run adds up its gradients as before."""
     pages = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 8 * 2**30 // 4096}
-    monkeypatch.setattr(held.os, "sysconf", pages.__getitem__)
-    monkeypatch.setattr(held, "_CONTROL_GROUP", tmp_path / "memory.max")
+    monkeypatch.setattr(microbatch.os, "sysconf", pages.__getitem__)
+    monkeypatch.setattr(microbatch, "_CONTROL_GROUP", tmp_path / "memory.max")
     (tmp_path / "memory.max").write_text(limit)
     monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
     if processes:
         monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
-    there, what = held.memory(torch.device("cpu"))
+    there, what = microbatch.memory(torch.device("cpu"))
     assert there == int(expected)
     assert said in what
 

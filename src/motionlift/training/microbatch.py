@@ -1,4 +1,4 @@
-"""How many clips a process holds in memory at once; a batch beyond that is accumulated.
+"""Micro-batches: how many clips a process holds in memory at once; beyond that, gradients add up.
 
 Nearly all the memory of a step is what the forward pass keeps for the backward pass, and that
 grows with every clip. It is measured, on one clip, and not estimated from sizes: precision, device
@@ -28,8 +28,8 @@ _SHARE_OF_GPU = 0.7
 _CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")
 
 
-class Held:
-    """The most clips at once, stage by stage; says what was chosen, and why."""
+class MicroBatches:
+    """The largest that fit, stage by stage; says what was chosen, and why."""
 
     def __init__(
         self,
@@ -44,8 +44,8 @@ class Held:
         self._compute, self._processes = compute, processes
         self._known: dict[tuple[int, int], int] = {}
 
-    def most(self, epoch: Epoch) -> int:
-        """For an epoch's clips; the same in every process."""
+    def size(self, epoch: Epoch) -> int:
+        """The most clips at once of an epoch's; the same in every process."""
         key = (epoch.stage.frames, epoch.stage.batch)
         if key not in self._known:
             self._known[key] = self._choose(epoch)
@@ -113,7 +113,10 @@ def memory(device: torch.device) -> tuple[int, str]:
 
 
 def _caution(model: nn.Module) -> str:
-    if any(isinstance(each, nn.modules.batchnorm._BatchNorm) for each in model.modules()):
+    if any(
+        isinstance(each, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d))
+        for each in model.modules()
+    ):
         return "; batch normalisation sees one part at a time, so this is not quite the whole batch"
     return ""
 
