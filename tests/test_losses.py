@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from motionlift import losses
+from motionlift.tasks.lift import _TERMS
 
 Arrays = dict[str, np.ndarray]
 Term = Callable[[Tensor, Arrays], Tensor]
@@ -185,3 +186,25 @@ def test_a_frame_where_nobody_is_seen_has_no_reprojection_error() -> None:
     loss = losses.placed_reprojection_loss(predicted, target, torch.zeros_like(confidence))
     (gradient,) = torch.autograd.grad(loss, predicted)
     assert loss.item() == 0 and (gradient == 0).all()
+
+
+@pytest.mark.parametrize("name", ["scale", "limb_gt", "limb_var", "angle", "angle_velocity"])
+def test_a_joint_that_nobody_knows_has_no_part_in_any_term(name: str) -> None:
+    """Wherever it stands, errors and gradients of the others are the same."""
+    generator = torch.Generator().manual_seed(0)
+    target, predicted = (torch.randn(2, 5, J, 3, generator=generator) for _ in range(2))
+    is_known = torch.ones(2, 5, J, dtype=torch.bool)
+    is_known[:, 1:3, 13] = False  # the left wrist, for some of the frames
+    term = _TERMS[name]
+
+    def found(place: float) -> tuple[Tensor, Tensor]:
+        answer = predicted.clone().requires_grad_()
+        moved = torch.where(is_known[..., None], target, place)
+        loss = term(torch.where(is_known[..., None], answer, moved), moved, is_known)
+        loss.backward()
+        assert answer.grad is not None
+        return loss.detach(), answer.grad
+
+    for one, other in zip(found(0.0), found(7.0), strict=True):
+        torch.testing.assert_close(one, other)
+    assert found(0.0)[0] > 0

@@ -98,50 +98,78 @@ def placed_reprojection_loss(
 
 
 def scale_loss(
-    predicted: Float[Tensor, "*batch frame joint 3"], target: Float[Tensor, "*batch frame joint 3"]
+    predicted: Float[Tensor, "*batch frame joint 3"],
+    target: Float[Tensor, "*batch frame joint 3"],
+    is_known: Bool[Tensor, "*batch frame joint"] | None = None,
 ) -> Float[Tensor, ""]:
     """Mean distance after each predicted pose is scaled to fit its target best.
 
     The scale is that of least squares, about the root, and it carries gradient. A prediction
     that is zero everywhere has no scale and stays zero (the published code gives NaN).
+
+    Args:
+        is_known: where the target has the joint; others have no part in the scale and add nothing,
+            but count in the mean. Everywhere if not given.
     """
+    if is_known is not None:
+        predicted, target = predicted * is_known[..., None], target * is_known[..., None]
     power = predicted.square().sum(dim=(-2, -1), keepdim=True)
     agreement = (predicted * target).sum(dim=(-2, -1), keepdim=True)
     scale = agreement / torch.where(power > 0, power, 1.0)
     return position_loss(scale * predicted, target)
 
 
-def limb_variance_loss(predicted: Float[Tensor, "*batch frame joint 3"]) -> Float[Tensor, ""]:
-    """Mean over limbs of the variance over time of their length; 0 for one frame."""
+def limb_variance_loss(
+    predicted: Float[Tensor, "*batch frame joint 3"],
+    is_known: Bool[Tensor, "*batch frame joint"] | None = None,
+) -> Float[Tensor, ""]:
+    """Mean over limbs of the variance over time of their length; 0 for one frame.
+
+    Limbs of which an end is not known in all frames add nothing, but count in the mean.
+    """
     if predicted.shape[-3] < 2:
         return _nothing(predicted)
-    return _length(_limbs(predicted)).var(dim=-2).mean()
+    variance = _length(_limbs(predicted)).var(dim=-2)
+    return (variance * _known_limbs(is_known, like=variance[..., None, :]).all(dim=-2)).mean()
 
 
 def limb_length_loss(
-    predicted: Float[Tensor, "*batch frame joint 3"], target: Float[Tensor, "*batch frame joint 3"]
+    predicted: Float[Tensor, "*batch frame joint 3"],
+    target: Float[Tensor, "*batch frame joint 3"],
+    is_known: Bool[Tensor, "*batch frame joint"] | None = None,
 ) -> Float[Tensor, ""]:
-    """Mean absolute difference of limb lengths."""
-    return (_length(_limbs(predicted)) - _length(_limbs(target))).abs().mean()
+    """Mean absolute difference of limb lengths.
+
+    Here and below, limbs of which an end is not known add nothing, but count in the mean.
+    """
+    apart = (_length(_limbs(predicted)) - _length(_limbs(target))).abs()
+    return (apart * _known_limbs(is_known, like=apart)).mean()
 
 
 def angle_loss(
-    predicted: Float[Tensor, "*batch frame joint 3"], target: Float[Tensor, "*batch frame joint 3"]
+    predicted: Float[Tensor, "*batch frame joint 3"],
+    target: Float[Tensor, "*batch frame joint 3"],
+    is_known: Bool[Tensor, "*batch frame joint"] | None = None,
 ) -> Float[Tensor, ""]:
     """Mean absolute difference of angles between limbs; a limb without length is at right angles.
 
     In radians.
     """
-    return (_angles(predicted) - _angles(target)).abs().mean()
+    apart = (_angles(predicted) - _angles(target)).abs()
+    return (apart * _known_angles(is_known, like=apart)).mean()
 
 
 def angle_velocity_loss(
-    predicted: Float[Tensor, "*batch frame joint 3"], target: Float[Tensor, "*batch frame joint 3"]
+    predicted: Float[Tensor, "*batch frame joint 3"],
+    target: Float[Tensor, "*batch frame joint 3"],
+    is_known: Bool[Tensor, "*batch frame joint"] | None = None,
 ) -> Float[Tensor, ""]:
     """Mean absolute error of the change of those angles from frame to frame; 0 for one frame."""
     if predicted.shape[-3] < 2:
         return _nothing(predicted)
-    return (_angles(predicted) - _angles(target)).diff(dim=-2).abs().mean()
+    apart = _angles(predicted) - _angles(target)
+    known = _known_angles(is_known, like=apart)
+    return (apart.diff(dim=-2).abs() * (known[..., 1:, :] & known[..., :-1, :])).mean()
 
 
 def _length(vectors: Float[Tensor, "*batch coordinate"]) -> Float[Tensor, "*batch"]:
@@ -156,12 +184,38 @@ def _limbs(joints: Float[Tensor, "*batch joint 3"]) -> Float[Tensor, "*batch lim
 
 def _angles(joints: Float[Tensor, "*batch joint 3"]) -> Float[Tensor, "*batch angle"]:
     """In radians, between 0 and pi."""
+    first, second = _limbs_of_angles()
+    limbs = _limbs(joints)
+    cosine = torch.cosine_similarity(limbs[..., first, :], limbs[..., second, :], -1)
+    return torch.arccos(cosine.clamp(-1 + _COSINE_MARGIN, 1 - _COSINE_MARGIN))
+
+
+def _limbs_of_angles() -> tuple[list[int], list[int]]:
+    """The numbers of the two limbs of each angle."""
     outer = [child for _, child in H36M17.bones]
     pairs = [[outer.index(H36M17.index(joint)) for joint in pair] for pair in _ANGLES]
     first, second = zip(*pairs, strict=True)
-    limbs = _limbs(joints)
-    cosine = torch.cosine_similarity(limbs[..., list(first), :], limbs[..., list(second), :], -1)
-    return torch.arccos(cosine.clamp(-1 + _COSINE_MARGIN, 1 - _COSINE_MARGIN))
+    return list(first), list(second)
+
+
+def _known_limbs(
+    is_known: Bool[Tensor, "*batch joint"] | None, *, like: Float[Tensor, "*batch limb"]
+) -> Bool[Tensor, "*batch limb"]:
+    """Limbs of which both ends are known; all of as many as `like` has, where nothing is said."""
+    if is_known is None:
+        return torch.ones_like(like, dtype=torch.bool)
+    parents, children = zip(*H36M17.bones, strict=True)
+    return is_known[..., list(parents)] & is_known[..., list(children)]
+
+
+def _known_angles(
+    is_known: Bool[Tensor, "*batch joint"] | None, *, like: Float[Tensor, "*batch angle"]
+) -> Bool[Tensor, "*batch angle"]:
+    if is_known is None:
+        return torch.ones_like(like, dtype=torch.bool)
+    first, second = _limbs_of_angles()
+    limbs = _known_limbs(is_known, like=like)
+    return limbs[..., first] & limbs[..., second]
 
 
 def _nothing(predicted: Tensor) -> Float[Tensor, ""]:

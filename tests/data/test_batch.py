@@ -183,6 +183,22 @@ def test_a_flip_exchanges_sides_and_what_is_seen_of_them() -> None:
     torch.testing.assert_close(flipped.weight, plain.weight[:, :, mirror])
 
 
+def test_a_flip_exchanges_what_is_seen_of_capture_too() -> None:
+    """Of a joint that the capture lacks the mirror image is not known, and nothing else."""
+
+    def batch(flip: float) -> Batch:
+        body, views = BodySettings(flip=flip), ViewSettings(kind="front")
+        settings = DataSettings(body=body, views=views, corruption=CLEAN)
+        return _lacking("left_wrist", slice(None), settings)
+
+    plain, flipped = batch(0.0), batch(1.0)
+    torch.testing.assert_close(flipped.weight, plain.weight[:, :, list(H36M17.mirror)])
+    assert (flipped.weight[:, :, H36M17.index("right_wrist")] == 0).all()
+    assert (flipped.weight[:, :, H36M17.index("left_wrist")] == 1).all()
+    assert (flipped.inputs[:, :, H36M17.index("right_wrist")] == 0).all()
+    torch.testing.assert_close(flipped.scale, plain.scale, rtol=1e-4, atol=0)
+
+
 def test_keypoints_of_which_masks_leave_nothing_teach_nothing() -> None:
     hidden = CorruptionSettings(noise=0.0, joint_mask=0.0, frame_mask=0.0, absent=1.0)
     points = np.zeros((1, 3, 17, 3), dtype=np.float32)

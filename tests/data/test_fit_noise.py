@@ -78,6 +78,7 @@ def test_the_parameters_put_in_are_found(tmp_path: Path) -> None:
     distance = np.linalg.norm(offset, axis=-1)
     confidence = 0.03 / (distance + 0.03) + 0.02 * generator.normal(size=distance.shape)
     found = Residuals(
+        frame_index=np.arange(len(offset)),
         offset=offset,
         confidence=confidence,
         is_known=np.ones(distance.shape, dtype=bool),
@@ -95,6 +96,20 @@ def test_the_parameters_put_in_are_found(tmp_path: Path) -> None:
     assert noise_model(torch.device("cpu"), str(path)).jitter == model["jitter"]
 
 
+def test_drift_over_frames_that_are_left_out_is_no_jitter() -> None:
+    """Of every fifth frame nothing can be said, and of pairs with a gap between nothing either."""
+    generator = np.random.default_rng(2)
+    frames = np.delete(np.arange(900), np.arange(4, 900, 5))
+    drift = 0.02 * np.sin(2 * np.pi * frames / 11.0)[:, None, None]
+    offset = drift + 0.0005 * generator.normal(size=(len(frames), 17, 2))
+    rest = {"confidence": np.ones((len(frames), 17)), "shift_px": (0.0, 0.0)}
+    found = Residuals(
+        frame_index=frames, offset=offset, is_known=np.ones((len(frames), 17), dtype=bool), **rest
+    )
+    in_a_row = replace(found, frame_index=np.arange(len(frames)))
+    assert fit_noise(found)["jitter"] < fit_noise(in_a_row)["jitter"]
+
+
 def test_a_joint_that_the_detector_lacks_gets_the_mean_of_the_others() -> None:
     generator = np.random.default_rng(1)
     offset = 0.005 * generator.normal(size=(200, 17, 2))
@@ -103,7 +118,13 @@ def test_a_joint_that_the_detector_lacks_gets_the_mean_of_the_others() -> None:
     is_known[:, spine] = False
     offset[:, spine] = np.nan
     confidence = np.where(is_known, 0.9, 0.0)
-    found = Residuals(offset=offset, confidence=confidence, is_known=is_known, shift_px=(0.0, 0.0))
+    found = Residuals(
+        frame_index=np.arange(len(offset)),
+        offset=offset,
+        confidence=confidence,
+        is_known=is_known,
+        shift_px=(0.0, 0.0),
+    )
     model = fit_noise(found)
     assert model["mean"][spine] == [0.0, 0.0]
     others = np.delete(np.array(model["std"]), spine, axis=0).mean(axis=0)
@@ -136,6 +157,7 @@ def test_joints_that_are_all_known_too_rarely_are_an_error() -> None:
     is_known = np.zeros((30, 17), dtype=bool)
     is_known[::2] = True
     found = Residuals(
+        frame_index=np.arange(30),
         offset=np.full((30, 17, 2), 0.01),
         confidence=np.ones((30, 17)),
         is_known=is_known,

@@ -13,11 +13,12 @@ from motionlift.errors import MotionliftError, StoreError
 from tests.data.recordings import walking, write_recording
 
 
-def _store(path: Path, *names: str, fps: float = 50.0, seed: int = 0) -> Path:
+def _store(path: Path, *names: str, fps: float = 50.0, seed: int = 0, split: str = "train") -> Path:
     rng = np.random.default_rng(seed)
     with create_store(path, fps=fps) as writer:
         for name in names:
-            writer.add(name, rng.normal(size=(8, 17, 3)), sha256=f"{seed}{name}", subject=str(seed))
+            motion, about = rng.normal(size=(8, 17, 3)), {"subject": str(seed), "split": split}
+            writer.add(name, motion, sha256=f"{seed}{name}", **about)
     return path
 
 
@@ -38,6 +39,13 @@ def test_different_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     stores = [_store(tmp_path / "a", "1"), _store(tmp_path / "b", "1", seed=1)]
     merged = merge_stores(stores, tmp_path / "ab")
     assert [(each.name, each.subject) for each in merged.sequences] == [("1", "0"), ("b/1", "1")]
+
+
+def test_a_file_of_two_splits_is_refused(tmp_path: Path) -> None:
+    stores = [_store(tmp_path / "a", "1"), _store(tmp_path / "b", "1", "2", split="test")]
+    with pytest.raises(StoreError, match="b: 1 is of the split 'test', in a store before it of 't"):
+        merge_stores(stores, tmp_path / "ab")
+    assert not (tmp_path / "ab").exists()
 
 
 def test_a_file_in_two_stores_is_taken_once(tmp_path: Path) -> None:

@@ -114,6 +114,18 @@ def test_resume_after_the_last_step_leaves_what_a_kill_took(
         assert all(torch.equal(found[name], value) for name, value in wanted.items())
 
 
+def test_weights_of_a_finished_stage_know_its_clips_and_not_the_next_ones(
+    tmp_path: Path, store: Store
+) -> None:
+    """Positions beyond those of the clips so far are untrained."""
+    boundary = next(each for each in Plan(TINY, store).epochs if each.stage != TINY.stages[0])
+    limits = Limits(max_steps=boundary.first_step)
+    for resume in (False, True):
+        run, _ = train_tiny(tmp_path / "run", store, limits=limits, resume=resume)
+        card = json.loads((run.path / "last" / "model.json").read_text())
+        assert card["clip_frames"] == TINY.stages[0].frames != boundary.stage.frames
+
+
 def test_resume_before_any_checkpoint_starts_at_step_0(tmp_path: Path, store: Store) -> None:
     run = Run(tmp_path / "run")
     run.create(TINY, store=store)

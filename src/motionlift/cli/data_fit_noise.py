@@ -25,6 +25,8 @@ class _Arguments:
     """name of the camera that the detector looked through"""
     out: Path
     """JSON file to write; train with --data.corruption.noise-file"""
+    person: str = "largest"
+    """whose keypoints they are, where there are several: the largest, or a name in the file"""
     skeleton: str | None = None
     """skeleton of the keypoints, where files of several look alike"""
 
@@ -36,6 +38,7 @@ def _run(arguments: Sequence[str]) -> None:
         prog="motionlift data fit-noise",
         description="Fit the training's keypoint noise to a detector of your own.",
     )
+    from motionlift.api import choose_people
     from motionlift.calibration import read_calibration
     from motionlift.data.fit_noise import fit_noise, residuals
     from motionlift.files import written_beside
@@ -46,8 +49,16 @@ def _run(arguments: Sequence[str]) -> None:
         raise OptionError(
             f"{asked.calibration}: no camera '{asked.camera}'; there are: {', '.join(cameras)}"
         )
-    keypoints = read_keypoints(asked.keypoints, ReadOptions(skeleton=asked.skeleton))[0]
-    truth = read_motion(asked.truth)[0]
+    people = read_keypoints(asked.keypoints, ReadOptions(skeleton=asked.skeleton))
+    keypoints = choose_people(people, asked.person)[0]
+    if len(people) > 1:
+        print(
+            f"{len(people)} people in {asked.keypoints}: person {keypoints.person or '1'} is fitted"
+        )
+    truths = read_motion(asked.truth)
+    if len(truths) > 1:
+        raise OptionError(f"{asked.truth}: {len(truths)} people; give a file of the one")
+    truth = truths[0]
     found = residuals(keypoints, truth, cameras[asked.camera])
     model = {"source": f"{keypoints.source} against {truth.source}"} | fit_noise(found)
     with written_beside(asked.out) as beside:

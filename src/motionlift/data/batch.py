@@ -31,7 +31,14 @@ from motionlift.data.corruption import (
 from motionlift.data.draws import Draws
 from motionlift.data.limbs import exchanged, limbs_known, with_limbs_of
 from motionlift.data.turns import turn_limbs
-from motionlift.data.views import BodySettings, ViewSettings, maybe_flip, see, vary_body
+from motionlift.data.views import (
+    BodySettings,
+    ViewSettings,
+    maybe_flip,
+    maybe_flip_seen,
+    see,
+    vary_body,
+)
 from motionlift.skeletons import H36M17
 
 
@@ -93,6 +100,7 @@ def make_batch(
     if settings.body.bone_scale > 0 or settings.body.limb_scale > 0:
         weight = _reached(weight)
     positions = vary_body(positions, draws, settings.body)
+    weight = maybe_flip_seen(weight, draws, settings.body)
     camera, image = see(
         positions,
         draws,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.optimize import least_squares
 
 from motionlift.calibration import PinholeCamera
@@ -28,12 +28,14 @@ class Residuals:
     """Where keypoints are off the truth, in published image units.
 
     Attributes:
+        frame_index: numbers of the frames.
         offset: keypoint minus projected joint.
         confidence: of the keypoints.
         is_known: where both are there.
         shift_px: the median offset of all joints, taken off as a fault of calibration.
     """
 
+    frame_index: Int[np.ndarray, " frame"]
     offset: Float[np.ndarray, "frame 17 2"]
     confidence: Float[np.ndarray, "frame 17"]
     is_known: Bool[np.ndarray, "frame 17"]
@@ -63,6 +65,7 @@ def residuals(keypoints: Pose2D, truth: Pose3D, camera: PinholeCamera) -> Residu
     root_depth = np.nanmedian(seen[..., 2], axis=1)[:, None, None]
     metres = (offset_px - shift) * root_depth / camera.matrix[0, 0]
     return Residuals(
+        frame_index=both,
         offset=np.where(is_known[..., None], metres / METRES_PER_UNIT, np.nan),
         confidence=np.where(is_known, pose.confidence[ours], 0.0),
         is_known=is_known,
@@ -131,7 +134,9 @@ def _mixture(
 
 def _jitter(found: Residuals) -> float:
     """Deviation of what is new in each frame: from second differences, robust against drift."""
-    second = np.diff(found.offset, n=2, axis=0)
+    # Of neighbouring frames only: over frames that are left out drift adds up.
+    in_a_row = found.frame_index[2:] - found.frame_index[:-2] == 2
+    second = np.diff(found.offset, n=2, axis=0)[in_a_row]
     known = second[np.isfinite(second)]
     # The second difference of white noise has 6 times its variance; 1.4826 MAD is a deviation.
     return float(1.4826 * np.median(np.abs(known)) / np.sqrt(6)) if len(known) else 0.0

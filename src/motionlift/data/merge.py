@@ -20,8 +20,8 @@ def merge_stores(paths: Several[Path], out: Path) -> Store:
     one name are told apart by the name of their store.
 
     Raises:
-        StoreError: if a store cannot be read, their frame rates differ, or names cannot be told
-            apart.
+        StoreError: if a store cannot be read, their frame rates differ, a file is of another split
+            in another store, or names cannot be told apart.
     """
     stores = [Store.open(path) for path in paths]
     _check(stores)
@@ -30,6 +30,7 @@ def merge_stores(paths: Several[Path], out: Path) -> Store:
     known: set[tuple[str, str]] = set()
     with written_beside(out) as beside, contextlib.closing(ShardWriter(beside)) as shards:
         for store in stores:
+            _check_splits(store, sequences)
             names = _new_names(store, taken={each.name for each in sequences}, known=known)
             known |= {(each.name, each.sha256) for each in store.sequences if each.sha256}
             for each in store.sequences:
@@ -55,6 +56,18 @@ def merge_stores(paths: Several[Path], out: Path) -> Store:
             },
         )
     return Store.open(out)
+
+
+def _check_splits(store: Store, before: Several[Sequence]) -> None:
+    """A file that is taken once is of one split."""
+    splits = {(each.name, each.sha256): each.split for each in before if each.sha256}
+    for each in store.sequences:
+        split = splits.get((each.name, each.sha256), each.split)
+        if split != each.split:
+            raise StoreError(
+                f"{store.path}: {each.name} is of the split '{each.split}', in a store before it "
+                f"of '{split}'; build one of them with the other's table"
+            )
 
 
 def _new_names(store: Store, *, taken: Set[str], known: Set[tuple[str, str]]) -> dict[str, str]:

@@ -149,10 +149,12 @@ class Store:
 
     @property
     def digest(self) -> str:
-        """A hash of everything in it; the same wherever it lies."""
-        return hashlib.sha256(
-            json.dumps(self.header["sha256"], sort_keys=True).encode()
-        ).hexdigest()
+        """A hash of its sequences and frames; the same wherever and whenever it was built."""
+        # Sources say when files were changed, and by which version they were read.
+        content = {
+            file: hash_ for file, hash_ in self.header["sha256"].items() if file != "sources.jsonl"
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def select(
         self, split: str | None = None, dataset: str | None = None, *, units: str | None = None

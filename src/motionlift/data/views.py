@@ -61,7 +61,8 @@ class ViewSettings:
         share: of samples that are projected so; the rest are orthographic.
         share_of_detectors: the same, of the samples that are as a real detector reports a person
             (`corruption.detectors`), since it sees through a real lens.
-        nearest: for the perspective kinds, the least distance from camera to root, in metres.
+        nearest: for the perspective kinds, the least distance from the camera to the root, in the
+            mean of the clip, in metres.
     """
 
     kind: Literal["random", "front"] = "random"
@@ -109,10 +110,20 @@ def maybe_flip(
     positions: Float[Tensor, "B F J 3"], draws: Draws, settings: BodySettings
 ) -> Float[Tensor, "B F J 3"]:
     """Some of the samples as their mirror images; x, y and confidence may stand for x, y, z."""
-    if settings.flip == 0:
-        return positions
-    is_flipped = draws.chance("flip", probability=settings.flip)
+    is_flipped = _is_flipped(draws, settings)
     return torch.where(is_flipped[:, None, None, None], flip(positions), positions)
+
+
+def maybe_flip_seen(
+    weight: Float[Tensor, "B F 17"], draws: Draws, settings: BodySettings
+) -> Float[Tensor, "B F 17"]:
+    """What is seen of each joint, in the samples that `maybe_flip` makes mirror images of."""
+    is_flipped = _is_flipped(draws, settings)
+    return torch.where(is_flipped[:, None, None], weight[:, :, list(H36M17.mirror)], weight)
+
+
+def _is_flipped(draws: Draws, settings: BodySettings) -> Bool[Tensor, " B"]:
+    return draws.chance("flip", probability=settings.flip)
 
 
 def rotations_of_views(draws: Draws, settings: ViewSettings) -> Float[Tensor, "B 3 3"]:

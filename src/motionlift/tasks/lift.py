@@ -44,11 +44,11 @@ _NO_CORRUPTION = CorruptionSettings(noise=0.0, joint_mask=0.0, frame_mask=0.0)
 _TERMS: Final[Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]]] = {
     "position": lambda answer, target, _: losses.position_loss(answer, target),
     "velocity": losses.velocity_loss,
-    "scale": lambda answer, target, _: losses.scale_loss(answer, target),
-    "limb_gt": lambda answer, target, _: losses.limb_length_loss(answer, target),
-    "limb_var": lambda answer, *_: losses.limb_variance_loss(answer),
-    "angle": lambda answer, target, _: losses.angle_loss(answer, target),
-    "angle_velocity": lambda answer, target, _: losses.angle_velocity_loss(answer, target),
+    "scale": losses.scale_loss,
+    "limb_gt": losses.limb_length_loss,
+    "limb_var": lambda answer, _, is_known: losses.limb_variance_loss(answer, is_known),
+    "angle": losses.angle_loss,
+    "angle_velocity": losses.angle_velocity_loss,
 }
 
 
@@ -92,8 +92,7 @@ def loss_terms(
 ) -> dict[str, Float[Tensor, ""]]:
     """Each term with a weight above 0, times nothing yet.
 
-    Joints that the capture lacks add nothing to errors of positions and velocities. Terms of limbs
-    and angles take such a joint to be where the target has it, which is where it is not known.
+    Joints that the capture lacks, and limbs and angles with one, add nothing to any term.
     """
     chosen = {name: each for name, each in _TERMS.items() if getattr(weights, name) > 0}
     if batch.num_2d is None:

@@ -90,7 +90,7 @@ def train(
     )
     keeper.check_best(state)
     if resume and state.step >= last_step:
-        keeper.finish(state, frames=plan.frames_at(state.step))
+        keeper.finish(state, frames=plan.frames_before(state.step))
     cost = Cost(plan, first_step=state.step, last_step=last_step, say=say)
     wrapped = processes.wrap(model)
     saved_at = time.monotonic()
@@ -125,6 +125,6 @@ def train(
                 keeper.keep_last(state, frames=epoch.stage.frames)
                 saved_at = time.monotonic()
     if processes.is_first and state.is_stopped:
-        keeper.keep_last(state, frames=plan.frames_at(state.step))
+        keeper.keep_last(state, frames=plan.frames_before(state.step))
         say(f"stopped after step {state.step}; --resume goes on from there")
     return state

@@ -55,9 +55,9 @@ class Plan:
             if epoch.first_step + epoch.steps >= last:
                 return
 
-    def frames_at(self, step: int) -> int:
-        """Length of the samples of the stage that a step belongs to; at the end, of the last."""
-        return next(iter(self._from_step(step)), self.epochs[-1]).stage.frames
+    def frames_before(self, step: int) -> int:
+        """Length of the samples that the step before has seen; before the first, of the first."""
+        return self._from_step(max(step - 1, 0))[0].stage.frames
 
     def batches(self, epoch: Epoch, *, step: int) -> list[Int[np.ndarray, " sample"]]:
         """The samples of each step of an epoch, from that step on; the last may have fewer."""

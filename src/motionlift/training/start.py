@@ -151,6 +151,8 @@ def describe_parts(recipe: Recipe, store: Store, model: nn.Module) -> str:
         given = recipe.data.clips.fps or store.fps
         if fps != given:
             said.append(f"it knows {fps:g} frames a second, and is given {given:g}")
+        else:
+            said.append(f"clips of {given:g} frames a second, as in its own training")
     return "; ".join(said)
 
 
