@@ -246,6 +246,17 @@ def test_outputs_inside_the_folder_are_no_inputs(
         assert "inputs     4 in" in capsys.readouterr().out
 
 
+def test_results_are_no_inputs_however_their_folder_is_spelled(
+    folder: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = folder / "day 2" / ".." / "out"
+    assert lift(folder, out, tiny) == 0
+    capsys.readouterr()
+    assert lift(folder, out, tiny) == 0
+    assert "skipped    4 inputs" in capsys.readouterr().out
+    assert files(folder / "out") == OUTPUTS
+
+
 @pytest.mark.parametrize(
     ("out", "more", "message"),
     [

@@ -1,6 +1,7 @@
 """`motionlift view`: what it writes for which name, and what it refuses."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,26 @@ def test_a_film_stands_beside_a_page_where_both_are_asked_for(
     assert main(["view", str(walk), "-o", str(page), "--render", str(film)]) == 0
     assert film.read_bytes().startswith(b"GIF89a")
     assert page.exists()
+
+
+def test_nothing_that_it_is_made_of_is_overwritten(
+    walk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = tmp_path / "walk.gif"
+    video.write_bytes(b"precious")
+    write(replace(lifted_walk(frames=slice(0, 9)), source=str(video)), walk)
+    assert main(["view", str(walk), "--render", str(video)]) == 2
+    assert "walk.gif: is what this is made of" in capsys.readouterr().err
+    assert video.read_bytes() == b"precious"
+
+
+def test_people_of_two_recordings_are_in_no_film(
+    walk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = walk.with_name("other.npz")
+    write(replace(lifted_walk(frames=slice(0, 40)), fps=25.0), other)
+    assert main(["view", str(walk), str(other), "--render", str(walk.with_suffix(".gif"))]) == 2
+    assert "people shown together are of one recording" in capsys.readouterr().err
 
 
 def test_several_files_are_people_of_one_page(walk: Path) -> None:

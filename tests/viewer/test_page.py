@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from motionlift.errors import MotionliftError
 from motionlift.example import make_example
+from motionlift.viewer.packing import unpack
 from motionlift.viewer.page import page, write_page
 from tests.samples import lifted_walk
 
@@ -58,6 +60,28 @@ def test_a_comparison_shows_its_error() -> None:
     assert motion["comparison"]["unit"] == "mm"
 
 
+def test_a_lift_it_is_compared_with_brings_no_keypoints() -> None:
+    other = lifted_walk()
+    motion = motion_of(page([lifted_walk()], reference=other))
+    first, second = motion["people"]
+    assert "keypoints" in first
+    assert second["reference"] and "keypoints" not in second
+
+
+def test_a_place_in_the_picture_that_nobody_knows_is_missing_there() -> None:
+    walk = lifted_walk()
+    assert walk.root_xy is not None
+    root_xy = walk.root_xy.copy()
+    root_xy[5] = np.nan
+    whole = motion_of(page([walk]))["people"][0]
+    found = motion_of(page([replace(walk, root_xy=root_xy)]))["people"][0]
+    paths = [unpack(each["root"], 400) for each in (whole, found)]
+    assert np.isnan(paths[1][5, :2]).all()
+    np.testing.assert_allclose(np.delete(paths[0] - paths[1], 5, axis=0), 0, atol=3)
+    nowhere = replace(walk, root_xy=np.full_like(root_xy, np.nan))
+    assert motion_of(page([nowhere]))["people"][0]["picture_origin"] == [0, 0]
+
+
 def test_ten_minutes_are_packed_into_a_few_megabytes() -> None:
     assert len(page([lifted_walk()])) < 40_000 + 300 * 400
 
@@ -65,8 +89,8 @@ def test_ten_minutes_are_packed_into_a_few_megabytes() -> None:
 @pytest.mark.parametrize(
     ("second", "message"),
     [
-        (replace(lifted_walk(), fps=25.0), "people on one page are of one recording"),
-        (make_example().truth, "show them on a page each"),
+        (replace(lifted_walk(), fps=25.0), "people shown together are of one recording"),
+        (make_example().truth, "show them apart"),
     ],
 )
 def test_what_does_not_go_together_is_refused(second: object, message: str) -> None:

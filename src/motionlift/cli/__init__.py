@@ -47,15 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if not words or words[0] in ("-h", "--help"):
-        print(_help())
-        return 0 if words else 2
-    if words[0] == "--version":
-        from importlib.metadata import version
-
-        print(f"motionlift {version('motionlift')}")
-        return 0
     try:
+        if not words or words[0] in ("-h", "--help"):
+            print(_help(), flush=True)
+            return 0 if words else 2
+        if words[0] == "--version":
+            from importlib.metadata import version
+
+            print(f"motionlift {version('motionlift')}", flush=True)
+            return 0
         name, rest = _split(words)
         COMMANDS.get(name).run(rest)
     except MotionliftError as error:

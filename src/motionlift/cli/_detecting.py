@@ -74,7 +74,7 @@ def keypoint_source(source: Path, asked: Detection, *, out: Path, is_keypoints: 
             "leave them out"
         )
     if not is_video(source):
-        if asked != Detection():
+        if asked != Detection() and source.exists():
             raise OptionError(
                 f"{source}: is no video, so --detector, --detect-again and --fetch-weights "
                 "change nothing; leave them out"

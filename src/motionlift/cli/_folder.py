@@ -63,7 +63,7 @@ def inputs_of(asked: "LiftArguments") -> Found | None:
         _say_broken(found)
         raise MotionliftError(f"{source}: nothing in this folder can be lifted")
     if found is None or not found.inputs:
-        if asked.to is not None or asked.overwrite:
+        if (asked.to is not None or asked.overwrite) and source.exists():
             raise OptionError(
                 f"{source}: is not a folder of several inputs, so --to and --overwrite change "
                 "nothing; leave them out"

@@ -68,7 +68,7 @@ def inputs_in(
     others: list[Path] = []
     wrong: dict[Path, str] = {}
     for path in _below(
-        folder, skip=out.absolute(), is_input=lambda path: path in titles, unreadable=wrong
+        folder, skip=out.resolve(), is_input=lambda path: path in titles, unreadable=wrong
     ):
         title = recognise(path)
         if title is not None:
@@ -156,7 +156,7 @@ def check_out_folder(source: Path, out: Path) -> None:
             f"{source}: holds several inputs, each of which gets a file of its own, but {out} is "
             "the name of a file; give -o a folder"
         )
-    if out.absolute() == source.absolute():
+    if out.resolve() == source.resolve():
         raise OptionError(f"{out}: is the folder of the inputs; give -o another one")
 
 
@@ -173,7 +173,7 @@ def _below(
         unreadable[folder] = f"cannot be read ({error.strerror})"
         return
     for path in paths:
-        if path.name.startswith(".") or path.absolute() == skip:
+        if path.name.startswith(".") or path.resolve() == skip:
             continue
         yield path
         if path.is_dir() and not is_input(path):

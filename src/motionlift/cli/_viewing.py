@@ -50,7 +50,13 @@ def view(arguments: Sequence[str]) -> None:
     people = [pose for file in asked.files for pose in _read(file, options)]
     if people[0].fps is None and any(map(_is_film, outs)):
         say_notes([f"frame rate unknown, drawn at {film.USUAL_FPS:g} a second; --fps says it"])
-    reference = None if asked.compare is None else _read(asked.compare, options)[0]
+    reference = None if asked.compare is None else _first(asked.compare, options)
+    if len(people) > 1 and any(map(_is_picture, outs)):
+        say_notes([f"{len(people)} people; a picture shows the first"])
+    made_of = [*asked.files, asked.compare, asked.video, *(Path(each.source) for each in people)]
+    for out in outs:
+        if any(each is not None and _is_same(out, each) for each in made_of):
+            raise OptionError(f"{out}: is what this is made of; give another name")
     for out in outs:
         if _is_picture(out):
             picture.write_picture(out, people[0])
@@ -70,10 +76,24 @@ def view(arguments: Sequence[str]) -> None:
         say("wrote", str(out))
 
 
+def _first(file: Path, options: ReadOptions) -> Pose3D:
+    """Whom the first person is compared with."""
+    people = _read(file, options)
+    if len(people) > 1:
+        say_notes([f"{file}: holds {len(people)} people; the first is compared with"])
+    return people[0]
+
+
+def _is_same(out: Path, other: Path) -> bool:
+    return out.exists() and other.exists() and out.samefile(other)
+
+
 def _outs(asked: ViewArguments) -> list[Path]:
     if asked.render is not None and not (_is_picture(asked.render) or _is_film(asked.render)):
         known = ", ".join((*film.SUFFIXES, *picture.SUFFIXES))
         raise OptionError(f"{asked.render}: --render writes a film or a picture: {known}")
+    if not asked.files[0].name:
+        raise OptionError(f"{asked.files[0]}: is a folder; give a file of motion")
     given = [out for out in (asked.out, asked.render) if out is not None]
     return given or [asked.files[0].with_suffix(".html")]
 

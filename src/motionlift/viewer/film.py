@@ -21,6 +21,7 @@ from motionlift.progress import OnProgress
 from motionlift.skeletons import H36M17
 from motionlift.viewer.comparison import compare
 from motionlift.viewer.packing import to_display
+from motionlift.viewer.together import check_together
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -54,6 +55,7 @@ def write_film(
             written.
     """
     check_film(path)
+    check_together(people)
     frames = _Frames(people, reference=reference, turn=turn)
     pictures = _told(frames, on_progress)
     with written_beside(path) as beside:

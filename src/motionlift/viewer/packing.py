@@ -48,7 +48,8 @@ def pack_person(
         across = size_of_pixel * (pose.root_xy - origin)
         path = np.pad(to_display(across, pose.space), ((0, 0), (0, 1)))
         root = on_time_line(path, rows, len(frame_numbers))
-    seen = pose.lifted_from
+    # What it is compared with was seen by another camera, or by none.
+    seen = None if is_reference else pose.lifted_from
     return {
         "name": pose.person or ("compared" if is_reference else "1"),
         "source": pose.source,
@@ -65,7 +66,7 @@ def pack_person(
 def pack(values: Float[np.ndarray, "*frame axis"]) -> dict[str, Any]:
     """Coordinates in 16 bits over the span of each axis; NaN becomes the smallest number."""
     flat = values.reshape(-1, values.shape[-1])
-    known = np.where(np.isnan(flat), 0.0, flat) if np.isnan(flat).all() else flat
+    known = np.where(np.isnan(flat).all(axis=0), 0.0, flat)
     low, high = np.nanmin(known, axis=0), np.nanmax(known, axis=0)
     scale = np.maximum((high - low) / (2 * _LARGEST), 1e-12)
     offset = (low + high) / 2

@@ -25,6 +25,7 @@ from motionlift.poses import Pose3D
 from motionlift.skeletons import H36M17
 from motionlift.viewer.comparison import Comparison, compare
 from motionlift.viewer.packing import on_time_line, pack, pack_person
+from motionlift.viewer.together import check_together, said_rate
 
 _PARTS = ("data.js", "canvas.js", "scene.js", "picture.js", "curves.js", "main.js")
 _LIVE_PARTS = ("lift.js", "live.js")
@@ -114,7 +115,9 @@ def page(
         "title": html.escape(motion["title"]),
         "style": (parts / "style.css").read_text("utf-8"),
         # "<" could end the element early; JSON has another way to write it.
-        "motion": json.dumps(motion, separators=(",", ":")).replace("<", "\\u003c"),
+        "motion": json.dumps(motion, separators=(",", ":"), allow_nan=False).replace(
+            "<", "\\u003c"
+        ),
         "video": "" if video is None else base64.b64encode(_video_bytes(video)).decode("ascii"),
         "video_type": "" if video is None else _VIDEO_TYPES[video.suffix.lower()],
         "live": "" if live is None else _elements(live.parts),
@@ -137,23 +140,7 @@ def _elements(parts: dict[str, bytes]) -> str:
 
 
 def _check(people: Sequence[Pose3D], *, video: Path | None, video_fps: float | None) -> None:
-    if not people:
-        raise OptionError("there is nobody to show")
-    for pose in people:
-        if pose.skeleton is not H36M17:
-            raise OptionError(f"{pose.source}: the page shows {H36M17.name} joints only")
-        if pose.units != people[0].units or pose.space != people[0].space:
-            raise OptionError(
-                f"{pose.source}: is in {pose.units} and {pose.space} space, but "
-                f"{people[0].source} in {people[0].units} and {people[0].space} space; "
-                "show them on a page each, or give one with --compare"
-            )
-        if pose.fps != people[0].fps:
-            raise OptionError(
-                f"{pose.person or pose.source}: {_rate(pose)}, but "
-                f"{people[0].person or people[0].source} has "
-                f"{_rate(people[0])}; people on one page are of one recording: --fps is for both"
-            )
+    check_together(people)
     if video_fps is not None and (video is None or not 0 < video_fps < math.inf):
         raise OptionError(
             f"video-fps is {video_fps:g}, but it is the positive frame rate of a --video"
@@ -169,7 +156,9 @@ def _motion(people: Sequence[Pose3D], comparison: Comparison | None) -> dict[str
     everyone = [*people, *([] if comparison is None else [comparison.reference])]
     numbers = np.unique(np.concatenate([pose.frame_index for pose in everyone]))
     roots = [pose.root_xy for pose in people if pose.root_xy is not None]
-    origin = np.median(np.concatenate(roots), axis=0) if roots else np.zeros(2)
+    places = np.concatenate([np.empty((0, 2)), *roots])
+    places = places[np.isfinite(places).all(axis=1)]
+    origin = np.median(places, axis=0) if len(places) else np.zeros(2)
     packed = [pack_person(pose, numbers, origin=origin) for pose in people]
     if comparison is not None:
         packed.append(pack_person(comparison.reference, numbers, origin=origin, is_reference=True))
@@ -199,15 +188,11 @@ def _pack_error(comparison: Comparison, numbers: Int[np.ndarray, " frame"]) -> d
     }
 
 
-def _rate(pose: Pose3D) -> str:
-    return "no known frame rate" if pose.fps is None else f"{pose.fps:g} frames a second"
-
-
 def _about(people: Sequence[Pose3D], *, num_frames: int, comparison: Comparison | None) -> str:
     fps = people[0].fps
     facts = [
         f"{num_frames} frame" + "s" * (num_frames != 1),
-        "frame rate unknown, shown at 30" if fps is None else _rate(people[0]),
+        "frame rate unknown, shown at 30" if fps is None else said_rate(people[0]),
     ]
     if len(people) > 1:
         facts.append(f"{len(people)} people")
