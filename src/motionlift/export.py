@@ -105,7 +105,7 @@ def export_onnx(path: Path, model: DSTformer, *, pixels: bool = False) -> Export
             f"{model.name}: takes {config.num_joints} joints of {config.dim_in} numbers; only "
             f"networks from the {H36M17.num_joints} of {H36M17.name} to 3D are exported"
         )
-    onnx, runtime = _libraries(path)
+    onnx, runtime = libraries(path)
     input_name = "keypoints" if pixels else "clips"
     module = FromPixels(model).eval() if pixels else model
     proto = _convert(module, input_name, max_frames=config.max_frames)
@@ -178,7 +178,12 @@ _OUTPUTS = {
 }
 
 
-def _libraries(path: Path) -> tuple[ModuleType, ModuleType]:
+def libraries(path: Path) -> tuple[ModuleType, ModuleType]:
+    """onnx and onnxruntime.
+
+    Raises:
+        MotionliftError: if one of the packages that writing `path` needs is missing.
+    """
     try:
         import onnx
         import onnxruntime

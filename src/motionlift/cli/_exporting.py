@@ -49,9 +49,10 @@ def export(arguments: Sequence[str]) -> None:
         _say(export_onnx(asked.onnx, model, pixels=asked.pixels))
     if asked.page is not None:
         runtime = find_runtime(asked.onnxruntime_web)
+        runtime_is = runtime_version(runtime)
         lifted = write_live_page(asked.page, _keypoints(asked), model, runtime=runtime)
         size = asked.page.stat().st_size / 1e6
-        say("page", f"{lifted.num_frames} frames, onnxruntime-web {runtime_version(runtime)}")
+        say("page", f"{lifted.num_frames} frames, onnxruntime-web {runtime_is}")
         say("wrote", f"{asked.page} ({size:.1f} MB)")
 
 

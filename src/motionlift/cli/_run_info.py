@@ -3,7 +3,6 @@
 Everything is read from the folder; the store is asked how long the whole run is, if it is there.
 """
 
-import json
 import shlex
 import tomllib
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Any
 from motionlift.cli._named_recipe import KINDS, command_of, name_in
 from motionlift.data.store import Store
 from motionlift.errors import MotionliftError, OptionError
+from motionlift.files import read_json
 from motionlift.training.config import read_toml
 from motionlift.training.effect import leaves
 from motionlift.training.plan import Plan
@@ -48,7 +48,7 @@ def describe_run(path: Path) -> dict[str, Any]:
     described |= _progress(run, recipe, about)
     described["weights"] = _weights(run)
     if (path / "test.json").is_file():
-        described["test"] = json.loads((path / "test.json").read_text("utf-8"))
+        described["test"] = read_json(path / "test.json")
     described["to look at"] = {
         what: str(path / file) for what, file in _PLACES.items() if (path / file).exists()
     }
@@ -117,7 +117,7 @@ def _weights(run: Run) -> dict[str, Any]:
     for name in ("best", "last"):
         card = run.path / name / "model.json"
         if card.is_file():
-            values = json.loads(card.read_text("utf-8"))
+            values = read_json(card)
             kept[name] = {"step": values.get("steps")} | values.get("validation", {})
     return kept or {"none": "no checkpoint was written yet"}
 

@@ -5,7 +5,6 @@ of PyTorch that its own is held to. It is one file and asks nobody for anything,
 """
 
 import base64
-import json
 import re
 import tempfile
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from motionlift.errors import OptionError
+from motionlift.files import read_json
 from motionlift.poses import Pose2D, Pose3D
 from motionlift.viewer.page import Live, check_page, write_page
 from motionlift.windows import window_length, window_starts
@@ -57,10 +57,11 @@ def write_live_page(path: Path, keypoints: Pose2D, model: "DSTformer", *, runtim
         MotionliftError: if the page cannot be written, the network cannot be exported, or nobody
             is among the keypoints.
     """
-    from motionlift.export import export_onnx
+    from motionlift.export import export_onnx, libraries
     from motionlift.lifting import Lifter
 
     check_page(path)
+    libraries(path)
     find_runtime(runtime)
     lifter = Lifter(model, device="cpu", precision="fp32")
     lifted = lifter.lift_pose(keypoints)
@@ -80,7 +81,7 @@ def write_live_page(path: Path, keypoints: Pose2D, model: "DSTformer", *, runtim
 
 def runtime_version(runtime: Path) -> str:
     """What the folder's package.json says."""
-    return str(json.loads((runtime / "package.json").read_text("utf-8")).get("version"))
+    return str(read_json(runtime / "package.json").get("version"))
 
 
 def _setting(lifted: Pose3D, lifter: "Lifter") -> dict[str, Any]:

@@ -97,8 +97,10 @@ class Curves {
   show(quantity, person) {
     this.quantity = quantity;
     this.curves = quantity.curves(person);
-    const all = this.curves.flatMap(({ values }) => [percentile(values, 0.001), percentile(values, 0.999)]);
-    const [low, high] = [Math.min(...all), Math.max(...all)];
+    const ends = this.curves.flatMap(({ values }) => [percentile(values, 0.001), percentile(values, 0.999)]);
+    // A joint that is missing throughout has none.
+    const all = ends.filter(Number.isFinite);
+    const [low, high] = all.length ? [Math.min(...all), Math.max(...all)] : [0, 1];
     const span = Math.max(high - low, 1e-6);
     this.range = [low - 0.08 * span, high + 0.08 * span];
     if (quantity.fromZero) this.range = [0, Math.max(high, quantity.fromZero) * 1.08];
@@ -164,7 +166,7 @@ class Curves {
   drawCurve(context, values, colour) {
     context.strokeStyle = colour;
     context.lineWidth = 1.6;
-    context.lineJoin = "round";
+    context.lineJoin = context.lineCap = "round";
     context.beginPath();
     const columns = Math.max(1, Math.floor(this.size[0] - 50));
     const perColumn = Math.max(1, NUM_FRAMES / columns);
@@ -181,7 +183,10 @@ class Curves {
         continue;
       }
       if (isDown) context.lineTo(this.x(first), this.y(low));
-      else context.moveTo(this.x(first), this.y(low));
+      else {
+        context.moveTo(this.x(first), this.y(low));
+        context.lineTo(this.x(first) + 0.5, this.y(low)); // a frame without neighbours is a dot
+      }
       if (high > low) context.lineTo(this.x(first), this.y(high));
       isDown = true;
     }
