@@ -10,6 +10,7 @@ from motionlift.bench import measure
 from motionlift.bench.cases import ALL, QUICK
 from motionlift.bench.scaling import draw_scaling, series_for
 from motionlift.cli import main
+from motionlift.errors import MotionliftError
 
 
 def test_the_file_has_machine_gemm_and_results(tmp_path: Path) -> None:
@@ -52,13 +53,50 @@ def test_threads_are_a_part_of_the_name(tmp_path: Path) -> None:
     assert beside_twins["ratio_to_fp32_twin"] > 0
 
 
-@pytest.mark.parametrize("name", ["forward/small/b1x2+faster", "train/small/b2x1+compiled2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("forward/small/b1x2+faster", "train/small/b2x1+compiled2", "lift/20+compiled"),
+        *("loader+compiled@1", "lift/0", "forward/small/b0"),
+    ],
+)
 def test_another_way_to_run_is_no_measurement(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ["--json", str(tmp_path / "bench.json"), "--only", name, "--seconds", "0.1"]
     assert main(["bench", *flags, "--device", "cpu"]) == 2
     assert f"no measurement is named '{name}'" in capsys.readouterr().err
+
+
+def test_what_could_be_measured_is_kept_where_something_else_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from motionlift.bench import measure
+
+    def measured(name: str, **_: object) -> dict[str, object]:
+        if "full" in name:
+            raise MotionliftError(f"bench: {name} failed (out of memory)")
+        return {"name": name, "seconds": 1.0}
+
+    monkeypatch.setattr(measure, "measure_apart", measured)
+    monkeypatch.setattr("motionlift.cli._bench_table.show_table", lambda *_: None)
+    out = tmp_path / "bench.json"
+    flags = ["--json", str(out), "--only", "loader", "train/full/b8", "--seconds", "0.05"]
+    assert main(["bench", *flags, "--device", "cpu"]) == 2
+    found = json.loads(out.read_text())
+    assert [each["name"] for each in found["results"]] == ["loader"]
+    assert "out of memory" in found["failures"]["train/full/b8"]
+    assert f"1 of 2 measurements failed: train/full/b8; the others stand in {out}" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_picture_of_no_known_kind_is_refused_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--json", str(tmp_path / "b.json"), "--scaling", str(tmp_path / "s.xyz")]
+    assert main(["bench", *flags]) == 2
+    assert "--scaling draws a picture: .png" in capsys.readouterr().err
 
 
 @pytest.mark.slow

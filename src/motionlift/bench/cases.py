@@ -1,5 +1,6 @@
 """The measurements: each a piece of work, what it handles, and its plain twins."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -28,6 +29,10 @@ SMALL = DSTformerConfig(
     dim_feat=128, dim_rep=128, depth=3, num_heads=4, mlp_ratio=2, max_frames=27, residual=True
 )
 NETWORKS = {"full": FULL, "lite": LITE, "small": SMALL}
+_NAME = re.compile(
+    rf"(loader|lift/[1-9]\d*|(forward|train)/({'|'.join(NETWORKS)})/b[1-9]\d*(x[1-9]\d*)?"
+    rf"(\+{COMPILED})?)(@[1-9]\d*)?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,6 +71,16 @@ CUDA = ("train/full/b64", "lift/1000000")
 _ALONE = ("train/full/b8",)
 
 
+def check_name(name: str) -> None:
+    """Refuse what is no measurement, before any is made.
+
+    Raises:
+        OptionError: if there is none of that name; it lists those there are.
+    """
+    if not _NAME.fullmatch(name):
+        raise OptionError(f"no measurement is named '{name}'; there are: {', '.join(ALL)}")
+
+
 def make_case(name: str, *, device: torch.device) -> Case:
     """The measurement of that name; `forward/lite/b1x81@2` has clips of 81 frames and 2 threads.
 
@@ -76,27 +91,26 @@ def make_case(name: str, *, device: torch.device) -> Case:
     Raises:
         OptionError: if there is none; it lists those there are.
     """
+    check_name(name)
     torch.manual_seed(0)
     work, _, threads = name.partition("@")
     work, _, how = work.partition("+")
     if threads:
         torch.set_num_threads(int(threads))
-    case = _case(work, name=name, device=device, how=how)
+    case = _case(work, device=device, is_compiled=how == COMPILED)
     return replace(case, twins={}) if work in _ALONE or threads else case
 
 
-def _case(work: str, *, name: str, device: torch.device, how: str) -> Case:
+def _case(work: str, *, device: torch.device, is_compiled: bool) -> Case:
     kind, _, rest = work.partition("/")
     if kind == "loader":
         return _loader(device)
     if kind == "lift":
         return _lift(int(rest), device)
     network, _, size = rest.partition("/")
-    if kind not in ("forward", "train") or network not in NETWORKS or how not in ("", COMPILED):
-        raise OptionError(f"no measurement is named '{name}'; there are: {', '.join(ALL)}")
     batch, _, frames = size[1:].partition("x")
     make = _forward if kind == "forward" else _train
-    return make(NETWORKS[network], int(batch), int(frames or CLIP), device, how == COMPILED)
+    return make(NETWORKS[network], int(batch), int(frames or CLIP), device, is_compiled)
 
 
 def forward_flop(config: DSTformerConfig, *, frames: int) -> float:

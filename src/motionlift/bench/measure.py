@@ -62,7 +62,7 @@ def measure_apart(
     )
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise MotionliftError(f"bench: {name} failed ({last}); leave it out by --only")
+        raise MotionliftError(f"bench: {name} failed ({last})")
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from motionlift.errors import MotionliftError
+from motionlift.errors import MotionliftError, OptionError
 from motionlift.files import written_beside
 
+_PICTURES: Final = (".png", ".svg", ".pdf")
 _FRAMES = (1, 9, 27, 81, 243)
 _BATCHES = (1, 4, 16, 64, 256)
 
@@ -53,12 +54,15 @@ def series_for(cores: int) -> tuple[Series, ...]:
     )
 
 
-def check_drawing() -> None:
+def check_drawing(path: Path) -> None:
     """Refuse to begin what ends in a picture, without the means to draw one.
 
     Raises:
+        OptionError: if the name is no picture's.
         MotionliftError: without matplotlib.
     """
+    if path.suffix.lower() not in _PICTURES:
+        raise OptionError(f"{path}: --scaling draws a picture: {', '.join(_PICTURES)}")
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
