@@ -49,6 +49,7 @@ def test_a_runs_config_can_be_run_again_as_it_is(tmp_path: Path, store: Path) ->
     [
         (["--recipe", "demmo"], "no recipe is named 'demmo'; there are: demo"),
         (["--store", "nowhere"], "nowhere"),
+        (["--data.corruption.noise-file", "typo.json"], "typo.json"),
         (["--stages.0.batch", "0"], "batch is 0"),
         (["--device", "cuda:9"], "cuda:9"),
         (["--stages.0.frames", "999"], "clips of 999 frames"),

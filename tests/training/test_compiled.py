@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch
 from motionlift.errors import OptionError
 from motionlift.recipes import RECIPES
 from motionlift.training.run import Run
-from motionlift.training.start import build_network, compiled
+from motionlift.training.start import build_network, check_tools, compiled
 from tests.data.bodies import write_store
 from tests.training.small_runs import TINY
 
@@ -49,10 +50,10 @@ def test_code_is_made_once_for_each_length_and_not_for_what_ends_an_epoch(
 def test_without_a_compiler_it_is_an_error_of_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = build_network(TINY, write_store(tmp_path / "store", lengths={"train": [20]}))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(OptionError, match=r"compile needs a C\+\+ compiler"):
-        compiled(model)
+        check_tools(replace(TINY, compile=True), device=torch.device("cpu"))
+    check_tools(TINY, device=torch.device("cpu"))
 
 
 @pytest.mark.slow

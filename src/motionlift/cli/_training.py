@@ -27,7 +27,7 @@ from motionlift.training.pictures import draw_samples
 from motionlift.training.processes import Processes
 from motionlift.training.recipe import Recipe
 from motionlift.training.run import Run
-from motionlift.training.start import check_samples, with_network_of_model
+from motionlift.training.start import check_samples, check_tools, with_network_of_model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +126,7 @@ def _run(
     store = Store.open(options.store)
     check_effect_on(store, recipe, base=base)
     notes = check_samples(recipe, store)
+    check_tools(recipe, device=compute.device)
     run = Run(options.out)
     say = _say if processes.is_first else _say_nothing
     if resume and run.config_path.exists():

@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from motionlift.data.noise import noise_model
 from motionlift.data.store import Store
 from motionlift.errors import OptionError, RecipeError
 from motionlift.lifting import clip_frames, trained_fps
@@ -71,20 +72,28 @@ def build_network(recipe: Recipe, store: Store) -> nn.Module:
     return model.train()
 
 
+def check_tools(recipe: Recipe, *, device: torch.device) -> None:
+    """Refuse a recipe that needs what is not here, before there is a run folder.
+
+    Raises:
+        FormatError: if the noise file is missing or none.
+        OptionError: if there is no C++ compiler, which torch.compile's code for a CPU needs.
+    """
+    if recipe.data.corruption.noise_file:
+        noise_model(device, recipe.data.corruption.noise_file)
+    wanted = os.environ.get("CXX", "")
+    compilers = filter(None, (wanted, "g++", "clang++", "c++"))
+    if recipe.compile and device.type == "cpu" and not any(map(shutil.which, compilers)):
+        raise OptionError("compile needs a C++ compiler, and none was found; install g++")
+
+
 def compiled(model: nn.Module) -> Callable[[Tensor], Tensor]:
     """The same network, its code made by torch.compile; the parameters and their names stay.
 
     Code is made for the shape of a stage's batches, once for each length of clips. The rest that
     ends an epoch would cost another minute of compiling, or code for any shape, which is slower,
     and runs as it is.
-
-    Raises:
-        OptionError: if there is no C++ compiler, which code for a CPU needs.
     """
-    on_cpu = next(model.parameters()).device.type == "cpu"
-    wanted = os.environ.get("CXX", "")
-    if on_cpu and not any(map(shutil.which, filter(None, (wanted, "g++", "clang++", "c++")))):
-        raise OptionError("compile needs a C++ compiler, and none was found; install g++")
     fast, most = torch.compile(model, dynamic=False), dict[torch.Size, int]()
 
     def forward(inputs: Tensor) -> Tensor:
