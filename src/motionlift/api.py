@@ -126,7 +126,7 @@ def lift(
         person: "largest", or the name of one of the people in the file.
         flip: average with the mirror image's answer, which is nearer to the truth; without it, half
             the time.
-        short_windows: average with the answer by windows of a third of the frames, which does not
+        short_windows: average with the answer by windows of a fifth of the frames, which does not
             believe detectors that err the same way for seconds; without it, half the time.
         device: "cpu", "cuda", "mps"; the fastest that is here if not given.
         precision: "fp32" or "bf16"; what the device is made for if not given.

@@ -284,11 +284,11 @@ def test_short_windows_are_averaged_with_long_ones() -> None:
     seen = pose(60)
     told: list[tuple[int, int]] = []
     both = Lifter(knowing(), device="cpu", precision="fp32", short_windows=True)
-    assert both.short_window == WINDOW // 3
+    assert both.short_window == WINDOW // 5
     found = both.lift_pose(seen, on_progress=lambda done, total: told.append((done, total)))
     parts = [
         Lifter(knowing(), device="cpu", precision="fp32", window=window).lift_pose(seen).positions
-        for window in (WINDOW, WINDOW // 3)
+        for window in (WINDOW, WINDOW // 5)
     ]
     assert_allclose(found.positions, (parts[0] + parts[1]) / 2, rtol=1e-4, atol=1e-2)
     assert not np.allclose(parts[0], parts[1], atol=1e-2)

@@ -80,7 +80,7 @@ class LiftArguments:
     """average with the mirror image's answer, which is nearer to the truth; without it, half the
     time"""
     short_windows: bool = True
-    """average with the answer by windows of a third of the frames, which does not believe detectors
+    """average with the answer by windows of a fifth of the frames, which does not believe detectors
     that err the same way for seconds; without it, half the time"""
     finishing: Annotated[Finishing, Unprefixed]
     to: str | None = None

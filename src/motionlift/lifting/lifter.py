@@ -23,6 +23,8 @@ from motionlift.timing import USUAL_FPS, frames_apart
 
 # Frames times channels of a batch. More gains nothing: a CPU's caches overflow, a GPU is full.
 _BATCH_SIZE = {"cpu": 2**16, "cuda": 2**22, "mps": 2**20}
+# Evidence: docs/decisions/0013-smaller-offsets.md.
+_PARTS_OF_SHORT = 5
 
 
 class Lifter:
@@ -38,7 +40,7 @@ class Lifter:
         stride: frames of a window from its start to the next one's; half a window if not given.
             Windows overlap by the rest, and fade into each other there.
         flip: also lift the mirror image, and average the two answers; takes twice the time.
-        short_windows: also lift in windows of a third of the frames, and average the two answers;
+        short_windows: also lift in windows of a fifth of the frames, and average the two answers;
             takes twice the time. Detectors err in the same direction for seconds, which long
             windows believe and short ones do not see. Only of networks that learned with the noise
             model, whose errors pass sooner; not in `stream` and `encode_pose`.
@@ -88,7 +90,8 @@ class Lifter:
             )
         self.flip = flip
         learned_with_noise_model = takes_noise_model(model)
-        self.short_window = self.window // 3 if short_windows and learned_with_noise_model else 0
+        has_short = short_windows and learned_with_noise_model
+        self.short_window = self.window // _PARTS_OF_SHORT if has_short else 0
         self._is_believed = confidences == "detector" and learned_with_noise_model
         self._model = model.to(self.device.value).eval()
 
