@@ -47,6 +47,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check src tests scripts
 	$(BIN)/ruff check src tests scripts
 	$(BIN)/mypy
+	$(BIN)/mypy scripts/*.py
 	$(BIN)/lint-imports
 
 docs: $(STAMP)

@@ -119,7 +119,7 @@ def measure(path: Path, fps: float | None) -> dict[str, float]:
     level = np.arctan2(-0.175, 0.138)
     found["level"] = known_median(np.degrees(np.arctan2(face[:, 1], face[:, 2]) - level))
     findings = inspect(pose.positions, fps=pose.fps or 60.0)
-    found["warnings"] = len(findings.warnings) + findings.disturbances.broken.any()
+    found["warnings"] = len(findings.warnings) + bool(findings.disturbances.broken.any())
     return found
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from motionlift.data.store import Store
-from motionlift.evaluation.protocols import PROTOCOLS
+from motionlift.evaluation.protocols import PROTOCOLS, StoreProtocol
 from motionlift.evaluation.samples import make_sample
 from motionlift.lifting import Lifter
 from motionlift.network.weights import load_model
@@ -33,12 +33,13 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     asked = parser.parse_args()
     store, protocol = Store.open(asked.store), PROTOCOLS.get("open")
+    assert isinstance(protocol, StoreProtocol)
     sequences = [each for each in store.sequences if each.split == "val"]
     sequences = random.Random(0).sample(sequences, COUNT)
     model = load_model(asked.model)
     for condition in ("clean", "noise"):
         for confidences in ("simulated", "detector"):
-            lifter = Lifter(model, confidences=confidences)  # type: ignore[arg-type]
+            lifter = Lifter(model, confidences=confidences)
             sizes, errors = [], []
             for sequence in sequences:
                 sample = make_sample(

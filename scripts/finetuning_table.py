@@ -140,7 +140,7 @@ class TestSet:
     def score(self, model: Classifier, compute: Compute) -> dict[str, float]:
         """Scores by repetition and view."""
         probabilities = []
-        for clips in self.clips.split(256):
+        for clips in torch.split(self.clips, 256):
             with compute.autocast():
                 answer = model(clips.to(compute.device)).float()
             probabilities.append(answer.softmax(dim=1).cpu().numpy())

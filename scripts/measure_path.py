@@ -17,7 +17,7 @@ import numpy as np
 
 from motionlift.calibration import PinholeCamera, read_calibration
 from motionlift.camera import look_rotation
-from motionlift.data.store import Store
+from motionlift.data.store import Sequence, Store
 from motionlift.finishing import LiftOptions, finish
 from motionlift.formats import ReadOptions, read_keypoints, read_motion
 from motionlift.lifting import Lifter
@@ -58,7 +58,7 @@ class View:
 def views(store: Store, *, jitter: float) -> Iterator[View]:
     """One sequence of each action under one camera each, 3 to 6 m away and beside the middle."""
     rng = np.random.default_rng(0)
-    actions = {}
+    actions: dict[tuple[str, str], Sequence] = {}
     for each in store.select(split="test"):
         if each.units == "m" and each.frames >= FEWEST_FRAMES and store.visibility(each).all():
             actions.setdefault((each.dataset, each.action), each)

@@ -15,12 +15,13 @@ import numpy as np
 from motionlift import metrics
 from motionlift.camera import look_rotation
 from motionlift.data.resample import resample
-from motionlift.data.store import Store
+from motionlift.data.store import Sequence, Store
 from motionlift.lifting import Lifter
 from motionlift.network.weights import load_model
 from motionlift.poses import Pose2D
+from motionlift.rates import lift_at_a_known_rate
 from motionlift.skeletons import H36M17
-from motionlift.timing import keypoints_at, lifting_rate, positions_at
+from motionlift.timing import lifting_rate
 
 RATES = (5.0, 8.0, 12.5, 20.0, 30.0, 60.0, 72.0, 120.0, 240.0)
 SECONDS, PIXELS_A_METRE, JITTER = 4, 300.0, 0.005
@@ -29,7 +30,7 @@ SECONDS, PIXELS_A_METRE, JITTER = 4, 300.0, 0.005
 def main() -> None:
     """Print the table."""
     store = Store.open(Path(sys.argv[1]))
-    actions = {}
+    actions: dict[tuple[str, str], Sequence] = {}
     for each in store.select(split="test"):
         if (
             each.units == "m"
@@ -67,10 +68,8 @@ def main() -> None:
             truth = truth - truth[:, [H36M17.root]]
             errors = [*_errors(lifter.lift_pose(pose).positions, truth, fps=fps)]
             if at != fps:
-                lifted = lifter.lift_pose(keypoints_at(pose, at)).positions
-                place = np.arange(len(image)) / fps * at
-                by_way = positions_at(lifted, np.minimum(place, len(lifted) - 1))
-                errors += _errors(by_way, truth, fps=fps)
+                by_way = lift_at_a_known_rate(lifter, pose)
+                errors += _errors(by_way.positions, truth, fps=fps)
             found.append(errors)
         joints, velocity, *others = np.mean(found, axis=0)
         cells = f"{at:9g} {others[0]:9.1f} {others[1]:10.0f}" if others else ""

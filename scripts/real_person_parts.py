@@ -53,7 +53,7 @@ def without_offset(pose: Pose2D, image: Float[np.ndarray, "frame 17 2"], truth: 
         pose.is_visible[ours][..., None], pose.keypoints[ours] - image[theirs], np.nan
     )
     known = pose.is_visible[ours].any(axis=0)
-    mean = np.zeros((len(known), 2))
+    mean = np.zeros((known.size, 2))
     mean[known] = np.nanmean(offset[:, known], axis=0)
     # A shift of all joints is the calibration's, and makes no difference to a lift.
     mean[known] -= mean[known].mean(axis=0)
