@@ -33,6 +33,8 @@ def verify_folder(folder: Path) -> list[tuple[str, str]]:
         if path.name not in said:
             raise WeightsError(f"{path}: is not in {MANIFEST}, so it did not ship; move it away")
     for name, expected in said.items():
+        if not (folder / name).is_file():
+            raise WeightsError(f"{folder / name}: missing; install motionlift again")
         found = sha256_of(folder / name)
         if found != expected:
             raise WeightsError(
@@ -52,9 +54,11 @@ def verify_file(path: Path) -> str:
     """
     if path.suffix != _WEIGHTS:
         raise WeightsError(f"{path}: weights end in {_WEIGHTS}; other files have no card")
-    found, card_path = sha256_of(path), path.with_suffix(_CARD)
-    if not card_path.is_file():
-        raise WeightsError(f"{card_path}: missing; it belongs beside {path.name}")
+    card_path = path.with_suffix(_CARD)
+    for each, other in ((path, card_path), (card_path, path)):
+        if not each.is_file():
+            raise WeightsError(f"{each}: missing; it belongs beside {other.name}")
+    found = sha256_of(path)
     card = read_json(card_path)
     expected = card.get("sha256") if isinstance(card, dict) else None
     if not isinstance(expected, str):
