@@ -121,3 +121,10 @@ def test_of_no_frame_there_is_nothing_to_lift(folder: Path, tiny: Path) -> None:
 def test_a_stream_is_of_a_rate_that_can_be(tiny: Path) -> None:
     with pytest.raises(MotionliftError, match="-3 frames a second"):
         motionlift.Lifter(load_model(tiny)).stream(skeleton=H36M17, fps=-3)
+
+
+def test_what_a_file_does_not_say_of_its_keypoints_can_be_said(tiny: Path, folder: Path) -> None:
+    assert motionlift.lift(folder, model=tiny, fps=12.0).fps == 12.0
+    pose = motionlift.read(folder, kind="keypoints")[0]
+    with pytest.raises(OptionError, match="these keypoints have their own"):
+        motionlift.lift(pose, model=tiny, fps=12.0)

@@ -256,3 +256,13 @@ def test_motion_that_is_in_metres_already_is_refused() -> None:
     metric = finish(lifter().lift_pose(keypoints()), LiftOptions(height=1.7))
     with pytest.raises(OptionError, match=r"walk\.json is no lift in pixels"):
         finish(metric, LiftOptions(height=1.8))
+
+
+def test_keypoints_outside_the_picture_are_said_and_so_is_a_size_turned_around() -> None:
+    pose = keypoints()
+    tall = replace(pose, keypoints=pose.keypoints + np.array([0.0, 600.0]))
+    options = LiftOptions(height=1.7, focal=1000.0, image_size=(1280, 720))
+    notes = lift_with(lifter(), tall, options).notes
+    assert any("lie outside a picture of 1280 x 720; is it 720 x 1280?" in note for note in notes)
+    inside = lift_with(lifter(), pose, options).notes
+    assert not any("lie outside" in note for note in inside)

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 from motionlift.errors import OptionError
 from motionlift.poses import Pose3D
-from motionlift.scale import body_size, floor_under, in_metres, stature
+from motionlift.scale import body_size, floor_under, in_metres, stature, tells_of_body
 from motionlift.skeletons import H36M17
 from tests.samples import lifted_walk
 
@@ -92,3 +92,41 @@ def test_the_ground_is_an_ankle_below_the_lowest_ankle() -> None:
 def test_no_height_of_a_person_is_refused(height: float) -> None:
     with pytest.raises(OptionError, match="height in metres is expected"):
         in_metres(lifted_walk(), height=height)
+
+
+def test_what_a_network_makes_up_beside_somebody_does_not_change_their_size() -> None:
+    pose = lifted_walk()
+    assert pose.lifted_from is not None
+    alone = in_metres(pose, height=1.7)
+    seen = pose.lifted_from
+    # As long again before and after, half as large: nobody is seen there.
+    made_up = pose.positions * 0.5
+    nobody = np.full_like(seen.keypoints, np.nan)
+    frames = np.arange(3 * pose.num_frames)
+    longer = replace(
+        pose,
+        positions=np.concatenate([made_up, pose.positions, made_up]),
+        confidence=np.concatenate([pose.confidence] * 3),
+        frame_index=frames,
+        root_xy=None if pose.root_xy is None else np.concatenate([pose.root_xy] * 3),
+        lifted_from=replace(
+            seen,
+            keypoints=np.concatenate([nobody, seen.keypoints, nobody]),
+            confidence=np.concatenate([0 * seen.confidence, seen.confidence, 0 * seen.confidence]),
+            frame_index=frames,
+        ),
+    )
+    found = in_metres(longer, height=1.7)
+    assert found.metres_per_pixel == pytest.approx(alone.metres_per_pixel, rel=1e-6)
+    middle = found.positions[pose.num_frames : 2 * pose.num_frames]
+    assert_allclose(middle, alone.positions, atol=1e-5)
+    assert tells_of_body(longer).sum() == seen.is_visible.any(axis=1).sum()
+
+
+def test_where_nobody_is_ever_seen_whole_all_frames_tell_of_the_body() -> None:
+    pose = lifted_walk()
+    assert pose.lifted_from is not None
+    seen = pose.lifted_from
+    nowhere = np.full_like(seen.keypoints, np.nan)
+    hidden = replace(seen, keypoints=nowhere, confidence=0 * seen.confidence)
+    assert tells_of_body(replace(pose, lifted_from=hidden)).all()

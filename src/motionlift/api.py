@@ -116,6 +116,8 @@ def lift(
     short_windows: bool = True,
     device: str | None = None,
     precision: str | None = None,
+    fps: float | None = None,
+    skeleton: str | None = None,
     **beyond: Unpack[Beyond],
 ) -> Pose3D:
     """3D joints for 2D keypoints, one frame for one frame; see `Lifter.lift_pose`.
@@ -130,6 +132,7 @@ def lift(
             believe detectors that err the same way for seconds; without it, half the time.
         device: "cpu", "cuda", "mps"; the fastest that is here if not given.
         precision: "fp32" or "bf16"; what the device is made for if not given.
+        fps, skeleton: of keypoints in a file, as `motionlift.formats.ReadOptions` has them.
         beyond: metres, a path, smoothing and rate, as `motionlift.finishing.LiftOptions` has them.
 
     Raises:
@@ -137,7 +140,8 @@ def lift(
             option is out of range.
     """
     options = LiftOptions(**beyond)
-    pose = _keypoints_of(source, person=person)
+    reading = ReadOptions(fps=fps, skeleton=skeleton, image_size=options.image_size)
+    pose = _keypoints_of(source, person=person, options=reading)
     lifter = _lifter(
         model, device=device, precision=precision, flip=flip, short_windows=short_windows
     )
@@ -151,9 +155,13 @@ def encode(
     person: str = "largest",
     device: str | None = None,
     precision: str | None = None,
+    fps: float | None = None,
+    skeleton: str | None = None,
+    image_size: tuple[int, int] | None = None,
 ) -> Float[np.ndarray, "frame 17 channel"]:
     """The network's representation of each joint and frame; arguments as those of `lift`."""
-    pose = between_detections(_keypoints_of(source, person=person))
+    reading = ReadOptions(fps=fps, skeleton=skeleton, image_size=image_size)
+    pose = between_detections(_keypoints_of(source, person=person, options=reading))
     return _lifter(model, device=device, precision=precision).encode_pose(pose)
 
 
@@ -177,12 +185,14 @@ def choose_people(people: Sequence[Pose2D], wanted: str) -> Sequence[Pose2D]:
     return people[names.index(wanted) :][:1]
 
 
-def _keypoints_of(source: Pose2D | Path | str, *, person: str) -> Pose2D:
+def _keypoints_of(source: Pose2D | Path | str, *, person: str, options: ReadOptions) -> Pose2D:
     if isinstance(source, Pose2D):
+        if options.fps is not None or options.skeleton is not None:
+            raise OptionError("fps and skeleton are of files; these keypoints have their own")
         return source
     if person == "all":
         raise OptionError("lift takes one person at a time; read() gives all people of a file")
-    return choose_people(read(source, kind="keypoints"), person)[0]
+    return choose_people(read(source, kind="keypoints", options=options), person)[0]
 
 
 def _lifter(

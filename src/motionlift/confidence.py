@@ -17,7 +17,10 @@ from jaxtyping import Float
 FOUND = 0.85
 # Below this, detectors themselves draw no keypoint, by default or in their examples.
 SURE = 0.2
-# What a network's card says if its confidences are those of the noise model.
+# What a network's card says if confidences reach it as a file has them: it learned with those of a
+# detector of its own, or with exact keypoints only.
+AS_THEY_ARE = "as they are/v1"
+# What it says if they are those of the noise model that ships.
 CONFIDENCE_CONVENTION = "noise-model, of detectors 0.85 from 0.2 on/v1"
 
 

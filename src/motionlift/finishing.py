@@ -20,7 +20,7 @@ from motionlift.perspective import lift_without_perspective
 from motionlift.poses import Pose2D, Pose3D, to_h36m17
 from motionlift.progress import OnProgress
 from motionlift.rates import lift_at_a_known_rate
-from motionlift.scale import check_height, in_metres
+from motionlift.scale import check_height, in_metres, tells_of_body
 from motionlift.smoothing import parse_smoothing, smoothed
 from motionlift.timing import known_rate, motion_at
 from motionlift.trajectory import camera_of_lens, in_world, up_of_body
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from motionlift.lifting import Lifter
 
 # A picture's sides may differ by this part and count as those that were calibrated.
+# Keypoints by this share of the picture beside it are outside, and so many are no few wrong ones.
+_BESIDE_PICTURE = 0.02
+_SHARE_OUTSIDE = 0.05
 _SAME_SIZE = 0.02
 _FPS_OUT = (1.0, 1000.0)
 _UP_WORDS = ("camera", "person")
@@ -160,6 +163,8 @@ def _finished(lifted: Pose3D, options: LiftOptions) -> Pose3D:
             camera = _upright_by_body(lifted, camera)
         lifted = in_world(lifted, camera, on_floor=options.calibration is None)
         lifted = _with_note(lifted, _world_note(options, camera, lifted.lifted_from))
+        if outside := _outside_note(camera, lifted.lifted_from):
+            lifted = _with_note(lifted, outside)
     if options.smooth is not None:
         lifted = smoothed(lifted, parse_smoothing(options.smooth))
     if options.fps_out is not None and options.fps_out != lifted.fps:
@@ -222,6 +227,24 @@ def _camera(options: LiftOptions, pose: Pose2D) -> PinholeCamera:
     return camera_of_lens(focal=focal, image_size=size, up=up)
 
 
+def _outside_note(camera: PinholeCamera, seen: Pose2D | None) -> str | None:
+    """What keypoints that lie outside the picture say of its size; None where few do."""
+    if seen is None or camera.size is None or not seen.is_visible.any():
+        return None
+    points = seen.keypoints[seen.is_visible]
+
+    def share_outside(size: tuple[int, int]) -> float:
+        beyond = np.abs(points / size - 0.5).max(axis=1)
+        return float((beyond > 0.5 + _BESIDE_PICTURE).mean())
+
+    wide, high = camera.size
+    outside = share_outside((wide, high))
+    if outside <= _SHARE_OUTSIDE:
+        return None
+    turned = f"; is it {high} x {wide}?" if share_outside((high, wide)) < outside else ""
+    return f"{outside:.0%} of the keypoints lie outside a picture of {wide} x {high}{turned}"
+
+
 def _of_picture(
     camera: PinholeCamera, size: tuple[int, int], options: LiftOptions
 ) -> PinholeCamera:
@@ -244,7 +267,8 @@ def _of_picture(
 
 def _upright_by_body(lifted: Pose3D, camera: PinholeCamera) -> PinholeCamera:
     """The same camera, tilted so that the person stands upright in the median."""
-    standing = up_of_body(in_world(lifted, camera, on_floor=False).positions)
+    placed = in_world(lifted, camera, on_floor=False).positions
+    standing = up_of_body(placed[tells_of_body(lifted)])
     x, y, z = (camera.rotation @ standing).tolist()
     assert camera.size is not None
     return camera_of_lens(focal=float(camera.matrix[0, 0]), image_size=camera.size, up=(x, y, z))

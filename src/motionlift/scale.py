@@ -7,14 +7,16 @@ of each over the frames, the mean of the two legs. On a body of textbook proport
 all of the height but the ankle's (Drillis & Contini 1966, as in Winter 2009, fig. 4.1).
 
 The body has one size, so how large it is in a frame says how near it is there. Each frame is made
-as large as the others before metres are given to all.
+as large as the others before metres are given to all. What is measured is measured where somebody
+is seen: a network fills in the second before and after somebody walks through the picture too, and
+the bodies that it makes up there have any size.
 """
 
 import itertools
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from motionlift.errors import OptionError
 from motionlift.poses import Pose3D
@@ -33,6 +35,8 @@ _LEG = ("hip", "knee", "ankle")
 # Bones that lie farthest from what a frame's size would make them: directions that the lift got
 # wrong, and joints that it had to guess.
 _LEFT_OUT = 4
+# Keypoints that a frame needs to tell of the body in it.
+_FEWEST_SEEN = 4
 
 
 def check_height(height: float) -> None:
@@ -48,6 +52,19 @@ def check_height(height: float) -> None:
         )
 
 
+def tells_of_body(pose: Pose3D) -> Bool[np.ndarray, " frame"]:
+    """The frames by which a body is measured: those that are answered and show it.
+
+    All that are answered, where the keypoints are not known or never show enough of it.
+    """
+    is_answered = np.isfinite(pose.positions).all(axis=(1, 2))
+    if pose.lifted_from is None:
+        return is_answered
+    shows = pose.lifted_from.is_visible.sum(axis=1) >= _FEWEST_SEEN
+    is_seen = is_answered & np.isin(pose.frame_index, pose.lifted_from.frame_index[shows])
+    return is_seen if is_seen.any() else is_answered
+
+
 def stature(positions: Float[np.ndarray, "frame 17 3"]) -> float:
     """The height of the person by the chain of bones, in the positions' unit; see the module."""
     trunk = [_length(positions, a, b) for a, b in itertools.pairwise(_TRUNK)]
@@ -59,20 +76,25 @@ def stature(positions: Float[np.ndarray, "frame 17 3"]) -> float:
     return (sum(trunk) + sum(legs) / 2) / (1 - ANKLE_HEIGHT)
 
 
-def body_size(positions: Float[np.ndarray, "frame 17 3"]) -> Float[np.ndarray, " frame"]:
+def body_size(
+    positions: Float[np.ndarray, "frame 17 3"], is_seen: Bool[np.ndarray, " frame"] | None = None
+) -> Float[np.ndarray, " frame"]:
     """How large the body is in each frame, 1 in the median; NaN where it is missing.
 
     Each bone's length over its median says how large; the mean is taken of the middle half of the
-    bones, because a bone along the line of sight is easily lifted too short or too long.
+    bones, because a bone along the line of sight is easily lifted too short or too long. The
+    medians are over the frames of `is_seen`; of all if none is given.
     """
     parent, joint = np.array(H36M17.bones).T
     lengths = np.linalg.norm(positions[:, joint] - positions[:, parent], axis=-1)
     is_known = np.isfinite(lengths).all(axis=1)
     size = np.full(len(positions), np.nan)
-    known = lengths[is_known]
-    usual = np.maximum(np.median(known, axis=0), 1e-12)
-    size[is_known] = np.sort(known / usual, axis=1)[:, _LEFT_OUT:-_LEFT_OUT].mean(axis=1)
-    size[is_known] /= np.median(size[is_known])
+    counts = is_known if is_seen is None else is_known & is_seen
+    usual = np.maximum(np.median(lengths[counts], axis=0), 1e-12)
+    size[is_known] = np.sort(lengths[is_known] / usual, axis=1)[:, _LEFT_OUT:-_LEFT_OUT].mean(
+        axis=1
+    )
+    size[is_known] /= np.median(size[counts])
     return size
 
 
@@ -90,10 +112,11 @@ def in_metres(pose: Pose3D, *, height: float) -> Pose3D:
         OptionError: if the height is none of a person.
     """
     check_height(height)
-    size = body_size(pose.positions)
+    is_seen = tells_of_body(pose)
+    size = body_size(pose.positions, is_seen)
     even = pose.positions / size[:, None, None]
-    metres_per_pixel = height / stature(even)
-    low, high = np.nanpercentile(size, [2, 98])
+    metres_per_pixel = height / stature(even[is_seen])
+    low, high = np.percentile(size[is_seen], [2, 98])
     note = (
         f"in metres by the given height of {height:g} m: the chain of bones from head top to "
         f"ankle is that of such a person where a pixel has {1000 * metres_per_pixel:.3g} mm; the "

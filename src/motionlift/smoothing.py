@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 
 from motionlift.errors import OptionError
 from motionlift.poses import Pose3D, rows_before_gaps, usual_step
-from motionlift.scale import stature
+from motionlift.scale import stature, tells_of_body
 from motionlift.timing import known_rate
 
 _DEGREE = 2
@@ -78,7 +78,7 @@ def smoothed(pose: Pose3D, smoothing: Smoothing) -> Pose3D:
     """
     rate = known_rate(pose, flag="--smooth") / usual_step(pose.frame_index)
     gaps = rows_before_gaps(pose.frame_index)
-    height = stature(pose.positions)
+    height = stature(pose.positions[tells_of_body(pose)])
     num_frames = pose.num_frames
     paths = _filtered(pose.positions, smoothing, gaps=gaps, fps=rate, height=height)
     changes: dict[str, Float[np.ndarray, "frame 2"]] = {}

@@ -24,7 +24,7 @@ from jaxtyping import Bool, Float
 from motionlift.calibration import PinholeCamera
 from motionlift.errors import MotionliftError
 from motionlift.poses import Pose3D
-from motionlift.scale import floor_under
+from motionlift.scale import floor_under, tells_of_body
 from motionlift.skeletons import H36M17
 
 # Three joints beside the root span a plane; fewer, or all in one place, do not say how far away.
@@ -87,7 +87,7 @@ def in_world(pose: Pose3D, camera: PinholeCamera, *, on_floor: bool) -> Pose3D:
     world = camera.to_world(found.body + found.root[:, None])
     notes = [_note(found.root[found.is_solved], found.is_solved)]
     if on_floor:
-        floor = floor_under(world)
+        floor = floor_under(world[tells_of_body(pose)])
         world = world - [0.0, floor, 0.0]
         notes.append(
             "the ground, y = 0, is under the lowest foot; the camera stands over x = z = 0, "

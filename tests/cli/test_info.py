@@ -9,9 +9,12 @@ import pytest
 from motionlift.cli import main
 from motionlift.cli._named_recipe import KINDS
 from motionlift.data.store import Store
+from motionlift.network.dstformer import DSTformer
+from motionlift.network.weights import save_weights
 from motionlift.recipes import RECIPES
 from motionlift.training.run import Run
 from tests.data.bodies import write_store
+from tests.tasks.test_action import CONFIG, write_repetitions
 
 SMALL = [
     *("--network.dim-feat", "16", "--network.dim-rep", "16", "--network.depth", "1"),
@@ -88,6 +91,24 @@ def test_the_config_of_every_recipe_can_be_run_by_itself(
     words = [command, "--config", str(config), "--store", "nowhere", "--out", str(out)]
     assert main(words) == 2
     assert "nowhere: no store there" in capsys.readouterr().err
+
+
+def test_weights_of_action_are_there_to_encode_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their lifting head is the starting model's, and not adapted."""
+    write_repetitions(tmp_path / "store", each=3)
+    save_weights(tmp_path / "start.safetensors", DSTformer(CONFIG), card={})
+    words = ["finetune", "--task", "action", "--model", str(tmp_path / "start.safetensors")]
+    words += ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    sizes = ["--stages.0.frames", "9", "--stages.0.batch", "8", "--hidden", "8"]
+    assert main([*words, *sizes, "--max-steps", "2"]) == 0
+    capsys.readouterr()
+    commands = _described(tmp_path / "run", capsys)["to go on"]
+    assert isinstance(commands, dict)
+    assert not {"lift", "evaluate"} & set(commands)
+    model = tmp_path / "run" / "best" / "model.safetensors"
+    assert commands["encode"] == f"motionlift encode KEYPOINTS -o FEATURES.npz --model {model}"
 
 
 def test_text_is_for_people_and_a_moved_store_is_no_obstacle(

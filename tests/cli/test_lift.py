@@ -107,6 +107,23 @@ def test_all_people_get_a_file_each(tmp_path: Path, tiny: Path) -> None:
     np.testing.assert_allclose(np.load(tmp_path / "second.npz")["root_xy"][0, 0], roots[1])
 
 
+def test_one_who_cannot_be_lifted_does_not_keep_the_others_from_it(
+    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_openpose(tmp_path / "keypoints", people=3)
+    for path in source.iterdir():
+        frame = json.loads(path.read_text())
+        points = frame["people"][1]["pose_keypoints_2d"]
+        points[:3] = [400.0, 300.0, 0.9]
+        points[3:] = [0.0] * len(points[3:])
+        path.write_text(json.dumps(frame))
+    assert lift(source, tmp_path / "out.npz", tiny, "--person", "all") == 2
+    said = capsys.readouterr().err
+    assert "motionlift: person " in said
+    assert "1 of 3 people could not be lifted" in said
+    assert len(list(tmp_path.glob("out_*.npz"))) == 2
+
+
 def test_notes_on_several_people_say_whom_they_are_about(
     tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

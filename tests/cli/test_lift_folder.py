@@ -9,7 +9,7 @@ import pytest
 
 import motionlift
 from motionlift.cli import _lifting, main
-from motionlift.cli._inputs import inputs_in
+from motionlift.cli._inputs import inputs_in, keypoint_title
 from motionlift.example import make_example
 from motionlift.formats.keypoints_npz import write_keypoints
 from tests.samples import write_openpose, write_tiny_weights
@@ -158,6 +158,70 @@ def test_videos_and_motion_beside_keypoints_are_called_so(
     assert "note: 1 file is left out, a video beside keypoints (to find people in it" in said
     assert "give it by itself): clip.mp4\n" in said
     assert "note: 1 file is left out, 3D motion already: truth.bvh\n" in said
+
+
+def test_earlier_results_are_not_lifted_again_unless_named(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lift(folder / "walk.npz", folder / "walk_3d.npz", tiny) == 0
+    capsys.readouterr()
+    assert lift(folder, tmp_path / "out", tiny) == 0
+    assert files(tmp_path / "out") == OUTPUTS
+    assert "1 file is left out, 3D motion already: walk_3d.npz\n" in capsys.readouterr().err
+    # With its format named it is an input, and so it is when it is named itself.
+    assert lift(folder, tmp_path / "all", tiny, "--format", "keypoints-npz") == 0
+    assert "walk_3d.npz" in files(tmp_path / "all")
+    assert lift(folder / "walk_3d.npz", tmp_path / "again.npz", tiny) == 0
+
+
+def test_a_folder_of_earlier_results_alone_is_one_line(
+    folder: Path, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lift(folder / "walk.npz", tmp_path / "out" / "walk.npz", tiny) == 0
+    capsys.readouterr()
+    assert lift(tmp_path / "out", tmp_path / "again", tiny) == 2
+    said = capsys.readouterr().err
+    assert "it holds 3D motion already" in said
+    assert said.count("\n") == 1
+
+
+def test_earlier_results_do_not_hide_videos(folder: Path, tmp_path: Path, tiny: Path) -> None:
+    source = tmp_path / "videos"
+    source.mkdir()
+    (source / "clip.mp4").write_bytes(b"0000ftypisom")
+    assert lift(folder / "walk.npz", source / "walk_3d.npz", tiny) == 0
+    found = inputs_in(source, out=tmp_path / "out", suffix=".npz", recognise=keypoint_title)
+    assert found is not None  # videos are looked for where there are no keypoints
+    assert not found.inputs
+
+
+def test_a_folder_that_links_lead_to_is_lifted_once(
+    folder: Path, tmp_path: Path, tiny: Path
+) -> None:
+    (folder / "again").symlink_to(".")
+    (folder / "again 2").symlink_to("day 2")
+    (folder / "day 2" / "up").symlink_to("..")
+    (folder / "itself").symlink_to("itself")
+    elsewhere = write_openpose(tmp_path / "elsewhere" / "cam", frames=3).parent
+    (folder / "before").symlink_to(elsewhere)
+    assert lift(folder, tmp_path / "out", tiny) == 0
+    assert files(tmp_path / "out") == sorted(["before/cam.npz", *OUTPUTS])
+
+
+def test_files_of_whole_videos_are_an_input_each(tmp_path: Path, tiny: Path) -> None:
+    points = np.random.default_rng(0).uniform(100, 400, (17, 2)).round(1).tolist()
+    people = [{"keypoints": points, "keypoint_scores": [0.9] * 17}]
+    frames = [{"frame_id": k, "instances": people} for k in range(3)]
+    flat = [value for point in points for value in (*point, 0.9)]
+    images = {f"{k}.jpg": {"people": [{"pose_keypoints_2d": flat}]} for k in range(3)}
+    contents = {"mmpose": {"meta_info": {}, "instance_info": frames}, "alphapose": images}
+    for name, content in contents.items():
+        (tmp_path / name).mkdir()
+        for video in ("walk", "run"):
+            (tmp_path / name / f"{video}.json").write_text(json.dumps(content))
+        out = tmp_path / f"{name}_out"
+        assert lift(tmp_path / name, out, tiny, "--skeleton", "COCO17") == 0
+        assert files(out) == ["run.npz", "walk.npz"]
 
 
 def test_an_unreadable_folder_is_one_line_and_the_others_are_lifted(

@@ -174,6 +174,9 @@ def test_joints_that_are_all_known_too_rarely_are_an_error() -> None:
         ("weight", [1.5] * 17, "weight outside"),
         ("jitter", float("nan"), "not finite"),
         ("std", [[-0.1, 0.1]] * 17, "deviation is below 0"),
+        ("weight", [None] * 17, "not a noise model"),
+        ("jitter", -0.1, r"jitter is -0\.1"),
+        ("a", 0, r"a is 0\.0"),
     ],
 )
 def test_a_noise_file_with_wrong_numbers_is_refused(

@@ -170,3 +170,35 @@ def test_h36m_fields_of_another_shape_are_named(tmp_path: Path) -> None:
         sequences_of({**split, "joint_2d": split["joint_2d"][:2]}, where="x")
     with pytest.raises(FormatError, match=r"no field '2.5d_factor'"):
         sequences_of({key: split[key] for key in split if key != "2.5d_factor"}, where="x")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"source": None}, "x: field 'source' is no list"),
+        ({"source": []}, "x: field 'source' .* is empty"),
+        ({"source": ["s", ["s", "s"], "s"]}, "x: field 'source' is no array"),
+        ({"joint_2d": [[1.0], [1.0, 2.0], []]}, "x: field 'joint_2d' is no array"),
+        ({"2.5d_factor": ["a", "b", "c"]}, r"x: field '2\.5d_factor' is no array"),
+    ],
+)
+def test_h36m_fields_that_are_no_arrays_are_named(change: dict[str, Any], message: str) -> None:
+    split = h36m_split(standing(3), sources=["s"] * 3, actions=["a"] * 3)
+    with pytest.raises(FormatError, match=message) as caught:
+        sequences_of({**split, **change}, where="x")
+    assert "\n" not in str(caught.value)
+    del split["source"]
+    with pytest.raises(FormatError, match="x: the split has no field 'source'"):
+        sequences_of(split, where="x")
+
+
+@pytest.mark.parametrize("key", ["data_2d", "data_3d", "valid"])
+def test_3dhp_fields_that_are_no_arrays_are_named(key: str, tmp_path: Path) -> None:
+    path = tmp_path / "data_test_3dhp.npz"
+    write_3dhp(path)
+    with np.load(path, allow_pickle=True) as stored:
+        recording = stored["data"].item()["TS1"]
+    np.savez(path, data={"TS1": recording | {key: [[1.0], [1.0, 2.0]]}})
+    with pytest.raises(FormatError, match=f"{path}: recording 'TS1': {key} is no array") as caught:
+        THREE_DHP.read(path)
+    assert "\n" not in str(caught.value)

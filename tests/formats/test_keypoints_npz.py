@@ -61,6 +61,14 @@ def test_keypoints_of_lifted_motion_can_be_read_again(tmp_path: Path) -> None:
     assert pose.image_size == motion.lifted_from.image_size
 
 
+def test_notes_on_how_motion_was_lifted_are_not_its_keypoints(tmp_path: Path) -> None:
+    motion, path = lifted(), tmp_path / "m.npz"
+    write(motion, path)
+    (pose,) = read_keypoints(path)
+    assert motion.notes
+    assert not set(motion.notes) & set(pose.notes)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

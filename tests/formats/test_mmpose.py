@@ -58,6 +58,15 @@ def test_folder_of_images_is_read(tmp_path: Path) -> None:
     assert pose.keypoints[:, 0, 0].tolist() == [300, 301, 302]
 
 
+def test_folder_of_videos_is_not_one_recording(tmp_path: Path) -> None:
+    for name in ("walk", "run"):
+        content = {"meta_info": {}, "instance_info": _frames()}
+        _write(tmp_path / f"results_{name}.json", content)
+    with pytest.raises(FormatError, match="not keypoints"):
+        find_format(tmp_path, kind="keypoints")
+    assert find_format(tmp_path / "results_run.json", kind="keypoints").name == "mmpose"
+
+
 def test_images_before_anybody_comes_hide_nobody(tmp_path: Path) -> None:
     contents: list[list[Any]] = [[], [], [_instance()]]
     for number, content in enumerate(contents):

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from motionlift.errors import FormatError, SkeletonError
 from motionlift.formats import ReadOptions, find_format, read_keypoints
+from motionlift.formats.openpose import FORMAT
 from motionlift.skeletons import BODY_25, BODY_25B, COCO18, HALPE26
 from tests.formats.people import figure, flat, write_openpose
 
@@ -109,6 +110,21 @@ def test_one_file_is_one_frame(tmp_path: Path) -> None:
     folder = write_openpose(tmp_path / "op", [[figure(BODY_25)]], numbers=[41])
     pose = read_keypoints(next(folder.iterdir()))[0]
     assert pose.frame_index.tolist() == [41]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_frame"),
+    [
+        ('{"version": 1.3, "note": "{[\\"", "people": [{"pose_', True),
+        ('{"a": {"b": [1]}, "people" : []}', True),
+        ('{"0.jpg": {"version": "AlphaPose v0.3", "people": []}}', False),
+        ('{"title": "people", "frames": []}', False),
+    ],
+)
+def test_a_frame_has_people_of_its_own(tmp_path: Path, text: str, is_frame: bool) -> None:
+    (tmp_path / "walk_0.json").write_text(text)
+    assert FORMAT.sniff(tmp_path) == is_frame
+    assert FORMAT.sniff(tmp_path / "walk_0.json") == is_frame
 
 
 def test_frame_rate_is_unknown_unless_given(tmp_path: Path) -> None:

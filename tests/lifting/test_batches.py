@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from motionlift.camera import clip_to_image, image_to_clip
 from motionlift.errors import MotionliftError
-from motionlift.lifting.batches import cut_clips
+from motionlift.lifting.batches import average, cut_clips
 from motionlift.poses import Pose2D
 from tests.lifting.makers import hidden, pose
 
@@ -57,3 +57,16 @@ def test_clip_space_and_back_is_the_same_pose() -> None:
     again = clip_to_image(*image_to_clip(seen), like=seen)
     assert_allclose(again.keypoints, seen.keypoints, rtol=1e-12)
     assert (again.confidence == seen.confidence).all()
+
+
+def test_an_answer_that_ends_fades_out_of_the_mean() -> None:
+    long = np.zeros((40, 17, 3), dtype=np.float32)
+    short = np.ones((40, 17, 3), dtype=np.float32)
+    long[:2], short[20:25] = np.nan, np.nan
+    average(long, short, fade=5)
+    expected = np.full(40, 0.5)
+    expected[:2] = 1.0
+    expected[20:25] = 0.0
+    expected[15:20] = [0.5, 0.4, 0.3, 0.2, 0.1]
+    expected[25:30] = [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert_allclose(long[:, 3, 1], expected, atol=1e-6)

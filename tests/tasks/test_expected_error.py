@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from motionlift.data.batch import Batch
+from motionlift.data.batch import Batch, DataSettings
 from motionlift.data.corruption import corrupt
 from motionlift.data.draws import Draws
 from motionlift.network.compute import Compute
@@ -20,8 +20,9 @@ from motionlift.tasks.expected_error import (
     _calibration,
     _conditions,
     _deciles,
+    _gaps,
 )
-from tests.data.bodies import moving
+from tests.data.bodies import moving, write_store
 
 CONFIG = DSTformerConfig(dim_feat=16, dim_rep=16, depth=1, num_heads=2, mlp_ratio=2, max_frames=9)
 CPU = Compute.choose(device="cpu", precision="fp32")
@@ -87,9 +88,11 @@ def test_calibration_finds_what_was_said_too_small() -> None:
     generator = np.random.default_rng(0)
     said = generator.normal(-2.5, 0.8, 200_000)
     true = np.exp(0.2 + 1.1 * said) * generator.exponential(size=said.shape)
-    found = _calibration(_deciles(said, true)[None])
-    assert found["shift"] == pytest.approx(0.2, abs=0.1)
-    assert found["power"] == pytest.approx(1.1, abs=0.05)
+    deciles = _deciles(said, true)[None]
+    fit = _calibration(deciles)
+    assert fit["shift"] == pytest.approx(0.2, abs=0.1)
+    assert fit["power"] == pytest.approx(1.1, abs=0.05)
+    found = _gaps(deciles, **fit)
     assert found["gap"] < 0.03
     assert found["largest_gap"] < 0.06
     assert found["spread"] > 8
@@ -98,9 +101,10 @@ def test_calibration_finds_what_was_said_too_small() -> None:
 def test_each_condition_counts_the_same_for_the_calibration_however_its_errors_are_spread() -> None:
     said = np.log(np.linspace(0.02, 0.2, 10))
     cautious, bold = (np.stack([said, said + off], axis=-1) for off in (-0.3, 0.1))
-    found = _calibration(np.stack([cautious, bold]))
-    assert found["shift"] == pytest.approx(-0.1)
-    assert found["power"] == pytest.approx(1.0)
+    fit = _calibration(np.stack([cautious, bold]))
+    assert fit["shift"] == pytest.approx(-0.1)
+    assert fit["power"] == pytest.approx(1.0)
+    found = _gaps(np.stack([cautious, bold]), **fit)
     assert found["gap"] == pytest.approx((1 - np.exp(-0.2) + np.exp(0.2) - 1) / 2)
     assert found["largest_gap"] == pytest.approx(np.exp(0.2) - 1)
     assert found["spread"] == pytest.approx(10.0)
@@ -138,3 +142,19 @@ def test_saved_weights_answer_as_calibrated(tmp_path: Path, calibration: dict[st
     assert isinstance(again, ErrorPredictor)
     x = torch.randn(1, 3, 17, 3)
     torch.testing.assert_close(again(x)[..., :3], loaded(x))
+
+
+def test_what_is_kept_is_held_against_other_people_as_it_is(tmp_path: Path) -> None:
+    """A head that says four times too much has that gap, and nothing is fitted again."""
+    store = write_store(tmp_path / "store", lengths={"train": [60], "test": [60]})
+    samples = TASK.samples(store, split="test", frames=9, stride=9, data=DataSettings(), seed=0)
+    model = _predictor()
+    found = TASK.validate(model, samples, CPU, most=None)
+    assert {"shift", "power", "gap"} <= set(found)
+    kept = {"shift": found["shift"] + np.log(4.0), "power": found["power"]}
+    TASK.save(tmp_path, model, card=TASK.card(model) | {"steps": 1, "validation": kept})
+    again = TASK.load(tmp_path, store)
+    assert isinstance(again, ErrorPredictor) and again.is_calibrated
+    scores = TASK.validate(again, samples, CPU, most=None)
+    assert set(scores) == {"likelihood_loss", "gap", "largest_gap", "spread"}
+    assert scores["gap"] == pytest.approx(0.75, abs=0.1) and found["gap"] < 0.5

@@ -19,6 +19,7 @@ from tests.data.bodies import write_store
 PAPER, DEMO, SMALL = (RECIPES.get(name) for name in ("paper", "demo", "small"))
 FRONT = DataSettings(views=ViewSettings(kind="front"))
 PERSPECTIVE = DataSettings(views=ViewSettings(projection="perspective"))
+PUBLISHED = DataSettings(corruption=CorruptionSettings(compat="published"))
 EXACT = DataSettings(corruption=CorruptionSettings(noise=0.0))
 ACTION, POSE = FINETUNING.get("action"), FINETUNING.get("pose")
 
@@ -49,6 +50,12 @@ def _changed(record: Any, path: str, value: Any) -> Any:
             0.2,
             r"share.of.detectors.*detectors=0\.0",
         ),
+        (
+            replace(PAPER, data=PUBLISHED),
+            "data.corruption.joint_mask",
+            0.0,
+            r"joint-mask=0\.0 and frame-mask=0\.1 mask nothing",
+        ),
         (ACTION, "data.body.exchange", 0.2, "exchange .* between clips"),
         (PAPER, "freeze", "backbone", "freeze.*model="),
         (PAPER, "task.new_head", True, "new-head.*model="),
@@ -71,6 +78,8 @@ def test_a_change_without_effect_names_the_setting_and_the_reason(
         (DEMO, "optimizer.muon_learning_rate", 0.1),
         (PAPER, "optimizer.epoch_factor", 0.9),
         (SMALL, "data.views.share", 0.1),
+        (PAPER, "data.corruption.joint_mask", 0.0),
+        (replace(PAPER, data=PUBLISHED), "data.corruption.joint_mask", 0.1),
         (PAPER, "data.views.high_pitch", 0.5),
         (PAPER, "data.clips.slowest", 0.5),
         (ACTION, "backbone_lr_scale", 0.3),

@@ -78,6 +78,7 @@ def test_another_frame_rate_than_the_backbone_knows_is_said(tmp_path: Path) -> N
     assert "it knows" not in describe_parts(anew, store, build_network(anew, store))
     asked = with_network_of_model(recipe, base=recipe)
     assert asked.data.clips.fps == 30
+    assert with_network_of_model(anew, base=recipe).data.clips.fps == recipe.data.clips.fps
     assert "it knows" not in describe_parts(asked, store, build_network(asked, store))
     # A repetition is stretched, whatever its rate.
     action = _recipe("action", str(path))

@@ -16,6 +16,7 @@ import torch
 from motionlift.data.batch import DataSettings
 from motionlift.data.clips import Clips
 from motionlift.data.corruption import CorruptionSettings
+from motionlift.data.noise import SHIPPED
 from motionlift.data.store import Store
 from motionlift.data.views import BodySettings, ViewSettings
 from motionlift.errors import MotionliftError, RecipeError, WeightsError
@@ -160,6 +161,20 @@ def test_resume_on_other_data_is_refused(tmp_path: Path, store: Store) -> None:
     with pytest.raises(RecipeError, match=rf"on other data than {other.path} holds now"):
         run.check(TINY, store=other)
     run.check(TINY, store=Store.open(store.path.rename(tmp_path / "elsewhere")))
+
+
+def test_resume_with_another_content_of_the_noise_file_is_refused(
+    tmp_path: Path, store: Store
+) -> None:
+    noise = tmp_path / "noise.json"
+    noise.write_bytes(SHIPPED.read_bytes())
+    data = DataSettings(corruption=CorruptionSettings(noise_file=str(noise)))
+    recipe, run = replace(TINY, data=data), Run(tmp_path / "run")
+    run.create(recipe, store=store)
+    run.check(recipe, store=store)
+    noise.write_bytes(SHIPPED.read_bytes() + b"\n")
+    with pytest.raises(RecipeError, match=rf"started with another content of {noise}; resume"):
+        run.check(recipe, store=store)
 
 
 def test_weights_that_are_not_finite_are_never_kept(tmp_path: Path, store: Store) -> None:

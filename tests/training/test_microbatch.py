@@ -127,6 +127,20 @@ def test_clips_that_do_not_fit_are_said_with_the_reason(
     assert said[0].endswith("three clips of memory)")
 
 
+@pytest.mark.parametrize("is_normalised", [True, False])
+def test_batch_normalisation_in_several_processes_is_said(
+    store: Store, is_normalised: bool
+) -> None:
+    recipe, said = replace(TINY, clips_at_once=8), []
+    model, plan = build_network(recipe, store), Plan(recipe, store)
+    if is_normalised:
+        model.add_module("norm", torch.nn.BatchNorm1d(4))
+    two = Processes(rank=0, count=2)
+    MicroBatches(recipe, model, compute=CPU, processes=two, say=said.append).size(plan.epochs[0])
+    expected = "4 clips a step in each of 2 processes; batch normalisation sees one share at a time"
+    assert [line.split(", so")[0] for line in said] == [expected] * is_normalised
+
+
 @pytest.mark.parametrize(
     ("limit", "processes", "expected", "said"),
     [

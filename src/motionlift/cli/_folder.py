@@ -46,7 +46,7 @@ def inputs_of(asked: "LiftArguments") -> Found | None:
 
     Raises:
         OptionError: if there are flags for several inputs, or a folder for their files is needed.
-        MotionliftError: if the folder cannot be read, or holds only what is broken.
+        MotionliftError: if the folder cannot be read, or holds only what is broken or lifted.
     """
     source = asked.source.source
     suffix = asked.to or ".npz"
@@ -62,6 +62,11 @@ def inputs_of(asked: "LiftArguments") -> Found | None:
     if found is not None and found.broken and not found.inputs:
         _say_broken(found)
         raise MotionliftError(f"{source}: nothing in this folder can be lifted")
+    if found is not None and not found.inputs and any(map(_is_motion, found.others)):
+        raise MotionliftError(
+            f"{source}: nothing in this folder can be lifted; it holds 3D motion already, which "
+            "`motionlift view` shows"
+        )
     if found is None or not found.inputs:
         if (asked.to is not None or asked.overwrite) and source.exists():
             raise OptionError(
@@ -218,8 +223,11 @@ def _say_found(source: Path, found: Found) -> None:
 def _why_left_out(path: Path) -> str:
     if is_video(path):
         return "a video beside keypoints (to find people in it, give it by itself)"
-    is_motion = any(each.read_motion is not None and each.sniff(path) for each in FORMATS)
-    return "3D motion already" if is_motion else "no keypoints"
+    return "3D motion already" if _is_motion(path) else "no keypoints"
+
+
+def _is_motion(path: Path) -> bool:
+    return any(each.read_motion is not None and each.sniff(path) for each in FORMATS)
 
 
 def _say_broken(found: Found) -> None:

@@ -5,6 +5,7 @@ input. Any other is searched: each file or folder in it that is keypoints is an 
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from motionlift.formats._unknown import broken
 
 # Beside the outputs: what each was made of. Hidden, as what is only for the next run.
 _RECORDS = ".lifted"
+# The format of keypoints that reads lifted motion too.
+_OWN = "keypoints-npz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,21 +82,24 @@ def inputs_in(
                 others.append(path)
             else:
                 wrong[path] = why
-    names = _output_names([path.relative_to(folder) for path in titles], folder=folder)
+    paths = sorted(titles)  # what links lead to was found last
+    names = _output_names([path.relative_to(folder) for path in paths], folder=folder)
     inputs = [
         Input(
             path=path,
-            format=title,
+            format=titles[path],
             out=out / name.with_name(name.name + suffix),
             record=out / _RECORDS / name.with_name(f"{name.name}{suffix}.json"),
         )
-        for (path, title), name in zip(titles.items(), names, strict=True)
+        for path, name in zip(paths, names, strict=True)
     ]
-    return Found(inputs=inputs, others=others, broken=wrong)
+    return Found(inputs=inputs, others=sorted(others), broken=dict(sorted(wrong.items())))
 
 
 def keypoint_title(path: Path, *, name: str | None = None) -> str | None:
     """The title of the format of keypoints that a file or folder has; None if it is of none.
+
+    Lifted motion is none, although its keypoints are beside it: it would be lifted again.
 
     Args:
         name: of the one format to think of; all files with its suffix are taken for it then.
@@ -102,7 +108,10 @@ def keypoint_title(path: Path, *, name: str | None = None) -> str | None:
         only = FORMATS.get(name)
         has_suffix = path.is_file() and path.suffix.lower() in only.suffixes
         return only.title if has_suffix or only.sniff(path) else None
-    return next((each.title for each in FORMATS if _knows(each, path)), None)
+    known = next((each for each in FORMATS if _knows(each, path)), None)
+    if known is None or (known.name == _OWN and FORMATS.get("npz").sniff(path)):
+        return None
+    return known.title
 
 
 def is_done(each: Input, made_by: Mapping[str, Any]) -> bool:
@@ -165,19 +174,31 @@ def _below(
 ) -> Iterator[Path]:
     """Files and folders at any depth, but nothing inside of what turned out to be an input.
 
-    Folders that cannot be read are put into `unreadable` with the reason.
+    Each folder comes once, whatever links lead to it, and be it from inside: where it is itself, if
+    that is below. Folders that cannot be read are put into `unreadable` with the reason.
     """
-    try:
-        paths = sorted(folder.iterdir())
-    except OSError as error:
-        unreadable[folder] = f"cannot be read ({error.strerror})"
-        return
-    for path in paths:
-        if path.name.startswith(".") or path.resolve() == skip:
+    seen = {str(skip)}
+    waiting = [folder]
+    links: list[Path] = []
+    while waiting or links:
+        path = waiting.pop() if waiting else links.pop(0)
+        real = os.path.realpath(path)  # unlike resolve(), takes a link to itself
+        if path != folder:
+            if real in seen:
+                continue
+            yield path
+        if not path.is_dir():
             continue
-        yield path
-        if path.is_dir() and not is_input(path):
-            yield from _below(path, skip=skip, is_input=is_input, unreadable=unreadable)
+        seen.add(real)
+        if is_input(path):
+            continue
+        try:
+            inside = [each for each in sorted(path.iterdir()) if not each.name.startswith(".")]
+        except OSError as error:
+            unreadable[path] = f"cannot be read ({error.strerror})"
+            continue
+        links += [each for each in inside if each.is_symlink()]
+        waiting += [each for each in inside if not each.is_symlink()]
 
 
 def _what_is_wrong(path: Path) -> str | None:

@@ -3,6 +3,7 @@
 Results go to stdout, notes to stderr. PyTorch is imported only when there is something to lift.
 """
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,7 +28,7 @@ from motionlift.cli._report import (
     say_notes,
     say_people,
 )
-from motionlift.errors import FormatError, OptionError
+from motionlift.errors import FormatError, MotionliftError, OptionError
 from motionlift.files import check_writable, written_beside
 from motionlift.finishing import LiftOptions, lift_with
 from motionlift.formats import find_writer, read_keypoints
@@ -134,19 +135,38 @@ def lift_people(
 ) -> Iterator[tuple[Pose3D, float, Path]]:
     """Lift and write each of them: the motion, the seconds its lift took, and its file.
 
-    The list is emptied on the way, because for an hour of video its keypoints fill memory.
+    The list is emptied on the way, because for an hour of video its keypoints fill memory. Of
+    several people one who cannot be lifted is said, and the others go on.
+
+    Raises:
+        OptionError: if the options do not go with the keypoints.
+        MotionliftError: at the end, if somebody could not be lifted.
     """
+    count, failed = len(people), list[str]()
     while people:
         pose, out = people.pop(0)
         began = time.perf_counter()
-        with progress_bar("lifting") as on_progress:
-            lifted = lift_with(lifter, pose, options, on_progress=on_progress)
-        del pose
-        seconds = time.perf_counter() - began
-        write(lifted, out)
+        try:
+            with progress_bar("lifting") as on_progress:
+                lifted = lift_with(lifter, pose, options, on_progress=on_progress)
+            seconds = time.perf_counter() - began
+            write(lifted, out)
+        except MotionliftError as error:
+            if count == 1 or isinstance(error, OptionError):
+                raise
+            name = pose.person or out.stem
+            print(f"motionlift: person {name}: {error}", file=sys.stderr)
+            failed.append(name)
+            continue
+        finally:
+            del pose
         if find_writer(out).needs_whole:
             lifted = replace(lifted, notes=(*lifted.notes, *note_on_ends(lifted, out)))
         yield lifted, seconds, out
+    if failed:
+        raise MotionliftError(
+            f"{len(failed)} of {count} people could not be lifted: {', '.join(failed)}"
+        )
 
 
 def encode(arguments: Sequence[str]) -> None:

@@ -133,11 +133,20 @@ def _commands(path: Path, command: str | None, store: str) -> dict[str, str]:
     weights = next((each for each in ("best", "last") if (path / each).is_dir()), None)
     if weights is not None:
         model = f"{run}/{weights}/model.safetensors"
-        commands["evaluate"] = f"motionlift evaluate --model {model} --store {where}"
-        commands["lift"] = f"motionlift lift KEYPOINTS -o MOTION.npz --model {model}"
+        if _task_of(path / weights) == "action":  # their lifting head was not adapted
+            commands["encode"] = f"motionlift encode KEYPOINTS -o FEATURES.npz --model {model}"
+        else:
+            commands["evaluate"] = f"motionlift evaluate --model {model} --store {where}"
+            commands["lift"] = f"motionlift lift KEYPOINTS -o MOTION.npz --model {model}"
     if (path / "events").is_dir():
         commands["TensorBoard"] = f"tensorboard --logdir {run}"
     return commands
+
+
+def _task_of(weights: Path) -> str:
+    """The task that the card of these weights names; "" where there is none."""
+    card = weights / "model.json"
+    return str(read_json(card).get("task", "")) if card.is_file() else ""
 
 
 def _what_instead(path: Path) -> str:

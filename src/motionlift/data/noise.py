@@ -7,7 +7,7 @@ another of that form.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -56,9 +56,9 @@ def noise_model(device: torch.device, file: str = "") -> NoiseModel:
     stored = read_json(path)
     try:
         model = NoiseModel(
-            mean=torch.tensor(stored["mean"], device=device),
-            std=torch.tensor(stored["std"], device=device),
-            weight=torch.tensor(stored["weight"], device=device),
+            mean=torch.tensor(stored["mean"]),
+            std=torch.tensor(stored["std"]),
+            weight=torch.tensor(stored["weight"]),
             uniform_range=float(stored["uniform_range"]),
             jitter=float(stored["jitter"]),
             curve=(
@@ -68,7 +68,7 @@ def noise_model(device: torch.device, file: str = "") -> NoiseModel:
                 float(stored["s"]),
             ),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise FormatError(f"{path}: not a noise model ({error}); make one by fit-noise") from error
     joints = H36M17.num_joints
     shapes = (model.mean.shape, model.std.shape, model.weight.shape)
@@ -85,7 +85,17 @@ def noise_model(device: torch.device, file: str = "") -> NoiseModel:
             f"{path}: a number of this noise model is not finite, a deviation is below 0 or a "
             "weight outside 0..1; make it anew by fit-noise"
         )
-    return model
+    if model.jitter < 0 or model.curve[0] <= 0:
+        raise FormatError(
+            f"{path}: jitter is {model.jitter} and a is {model.curve[0]}, but jitter is at least 0 "
+            "and a above 0; make it anew by fit-noise"
+        )
+    return replace(
+        model,
+        mean=model.mean.to(device),
+        std=model.std.to(device),
+        weight=model.weight.to(device),
+    )
 
 
 def keypoint_offsets(

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from motionlift.errors import FormatError
 from motionlift.poses import Pose2D, Pose3D
-from motionlift.scale import floor_under
+from motionlift.scale import floor_under, tells_of_body
 from motionlift.skeletons import H36M17
 
 # Camera axes (x right, y down, z away) to y up; a rotation, so that left stays left.
@@ -40,7 +40,7 @@ def y_up_positions(pose: Pose3D, path: Path) -> Float[np.ndarray, "frame 17 3"]:
     positions *= _CAMERA_TO_Y_UP
     # Motion about the root has no height of its own; other motion is left where it is.
     if pose.metres_per_pixel is not None and not np.isnan(positions).all():
-        positions[..., 1] -= floor_under(positions)
+        positions[..., 1] -= floor_under(positions[tells_of_body(pose)])
     return positions
 
 

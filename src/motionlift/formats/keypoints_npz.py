@@ -42,6 +42,8 @@ def write_keypoints(pose: Pose2D, path: Path) -> None:
 def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
     """The keypoints in a file of one person.
 
+    The notes of lifted motion are left behind: they say how that was lifted.
+
     Raises:
         FormatError: if the file is damaged, or something in it is of another shape or type.
     """
@@ -60,10 +62,12 @@ def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
             )
     # Popped: an hour of keypoints need not be in memory twice.
     points = arrays.pop("keypoints").copy()
-    notes = [*map(str, arrays.get("notes", np.empty(0, np.str_)).reshape(-1)), *clean(points)]
+    is_lift = "positions" in arrays
+    notes = [] if is_lift else [*map(str, arrays.get("notes", np.empty(0, np.str_)).reshape(-1))]
+    notes += clean(points)
     said = arrays.get("fps", np.array(math.nan)).reshape(-1)[:1].tolist()
     fps, more = fps_of(None if not said or said[0] != said[0] else said[0])
-    if "positions" in arrays:
+    if is_lift:
         more.append(
             "the file holds 3D motion already, which `motionlift view` shows; these are the "
             "keypoints that it was lifted from"

@@ -115,7 +115,9 @@ def _is_image(begin: Any) -> bool:
 def _sniff(path: Path) -> bool:
     begin = glimpse(first_json(path))
     if isinstance(begin, dict):
-        return isinstance(begin.get("instance_info"), list)
+        # Each file of a folder is one image; those of several videos are an input each.
+        is_demo = isinstance(begin.get("instance_info"), list)
+        return is_demo and (path.is_file() or _is_image(begin))
     if not begin:
         return False
     first = begin[0]

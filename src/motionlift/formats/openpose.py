@@ -6,6 +6,7 @@ nothing about who they are. Frame numbers come from the file names. The frame ra
 Source: OpenPose, doc/02_output.md. One file alone is read as one frame.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from motionlift.poses import Pose2D
 _MAX_BYTES = 16 * 2**20
 # `pose_keypoints` is OpenPose 1.0 and 1.1.
 _KEYS = ("pose_keypoints_2d", "pose_keypoints")
+_TOKENS = re.compile(rb'"people"\s*:|"(?:[^"\\]|\\.)*"|[{}\[\]]')
 
 
 def read(path: Path, options: ReadOptions) -> Sequence[Pose2D]:
@@ -71,7 +73,20 @@ def _sniff(path: Path) -> bool:
             head = handle.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
     except OSError:
         return False
-    return head.startswith(b"{") and b'"people"' in head
+    return head.startswith(b"{") and _has_people(head)
+
+
+def _has_people(head: bytes) -> bool:
+    """Whether a JSON object that begins so, however damaged, has people itself.
+
+    AlphaPose's file of a whole video in OpenPose's form has them deeper, an object for each image.
+    """
+    depth = 0
+    for token in _TOKENS.findall(head):
+        if depth == 1 and token.startswith(b'"people"') and token.endswith(b":"):
+            return True
+        depth += (token in (b"{", b"[")) - (token in (b"}", b"]"))
+    return False
 
 
 def _people(file: Path) -> list[Any]:

@@ -141,18 +141,38 @@ def run(
 
 
 def average(
-    one: Float32[np.ndarray, "frame 17 channel"], other: Float32[np.ndarray, "frame 17 channel"]
+    one: Float32[np.ndarray, "frame 17 channel"],
+    other: Float32[np.ndarray, "frame 17 channel"],
+    *,
+    fade: int,
 ) -> None:
     """Make the first answer the mean of two; where one of them is NaN, the other.
 
+    Over the `fade` frames before and after frames that only the first answers, the other counts
+    less and less, so that the body does not jump where it ends.
     Part by part, because for hours of frames every copy of an answer is hundreds of megabytes.
     """
+    share = _share_of_other(one, other, fade=fade)
     for first in range(0, len(one), _ROWS):
         a, b = one[first : first + _ROWS], other[first : first + _ROWS]
         known = np.where(np.isnan(b), a, b)
         np.copyto(a, known, where=np.isnan(a))
-        a += known
-        a /= 2
+        a += share[first : first + _ROWS, None, None] * (known - a)
+
+
+def _share_of_other(
+    one: Float32[np.ndarray, "frame 17 channel"],
+    other: Float32[np.ndarray, "frame 17 channel"],
+    *,
+    fade: int,
+) -> Float32[np.ndarray, " frame"]:
+    """Half; and down to none where frames begin that only the first answers."""
+    frame = np.arange(len(one))
+    is_alone = np.isnan(other[:, 0, 0]) & ~np.isnan(one[:, 0, 0])
+    before = np.maximum.accumulate(np.where(is_alone, frame, -fade))
+    after = np.minimum.accumulate(np.where(is_alone, frame, len(one) + fade)[::-1])[::-1]
+    distance = np.minimum(frame - before, after - frame)
+    return (np.minimum(distance / fade, 1) / 2).astype(np.float32)
 
 
 def _batches(

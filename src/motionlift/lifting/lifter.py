@@ -223,8 +223,8 @@ class Lifter:
             on_progress=on_progress,
             short_window=self.short_window,
         )
-        for long, short in zip(joined, brief, strict=True):
-            average(long, short)
+        for pose, long, short in zip(seen, joined, brief, strict=True):
+            average(long, short, fade=self.apart(pose) * self.short_window)
 
     def _motion(self, seen: Pose2D, answers: Float32[np.ndarray, "frame 17 channel"]) -> Pose3D:
         root_at_zero(answers)

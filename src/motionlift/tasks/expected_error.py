@@ -3,7 +3,8 @@
 The head sees what the encoder makes of corrupted clips of the training people and learns the error
 of each joint. On people it has learned from the encoder errs less than on others, so what the head
 says is calibrated on validation people, on the data set that is the hardest to it, with exact
-keypoints, noisy ones and gaps alike: `validate` measures, and `save` applies.
+keypoints, noisy ones and gaps alike: `validate` measures, and `save` applies. A head that `load`
+returns is calibrated, and `validate` holds it against other people as it is.
 """
 
 import dataclasses
@@ -37,10 +38,17 @@ _DECILES = 10
 
 
 class ErrorPredictor(nn.Module):
-    """An encoder that stays as it is, and a head; answers joints and the error's logarithm."""
+    """An encoder that stays as it is, and a head; answers joints and the error's logarithm.
 
-    def __init__(self, backbone: DSTformer, head: ErrorHead) -> None:
+    Attributes:
+        is_calibrated: whether the head's answers are calibrated already.
+    """
+
+    def __init__(
+        self, backbone: DSTformer, head: ErrorHead, *, is_calibrated: bool = False
+    ) -> None:
         super().__init__()
+        self.is_calibrated = is_calibrated
         self.backbone = backbone.requires_grad_(False)
         self.head = head
 
@@ -100,9 +108,11 @@ class ExpectedError(Task[Batch]):
         validation, and an expected error is rather too large than too small. Of the deciles of the
         expected error, after calibration, `gap` is the mean, over conditions, of how far the mean
         error is from what was expected, as a share of it, and `largest_gap` the largest; `spread`
-        is how many times larger the mean error of the last decile is than that of the first.
+        is how many times larger the mean error of the last decile is than that of the first. A
+        head that is calibrated already, as `load` returns it, is held against the truth as it is:
+        nothing is fitted to these people, so there is no `shift` and no `power`.
         """
-        assert isinstance(samples, LiftSamples)
+        assert isinstance(model, ErrorPredictor) and isinstance(samples, LiftSamples)
         model.eval()
         clips = samples.clips
         chosen = np.arange(len(clips)) if most is None else clips.spread(most)
@@ -136,7 +146,9 @@ class ExpectedError(Task[Batch]):
         by_dataset = np.stack(deciles, axis=1)
         hardest = np.exp(by_dataset[..., 1]).mean(axis=(1, 2)).argmax()
         loss = total / (len(chosen) * by_dataset.shape[1])
-        return {"likelihood_loss": loss} | _calibration(by_dataset[hardest])
+        found = by_dataset[hardest]
+        fit = {} if model.is_calibrated else _calibration(found)
+        return {"likelihood_loss": loss} | _gaps(found, **fit) | fit
 
     def error(self, scores: Mapping[str, float]) -> float:
         return scores["likelihood_loss"]
@@ -169,7 +181,9 @@ class ExpectedError(Task[Batch]):
         backbone = load_model(folder / "model.safetensors")
         head, backbone.error_head = backbone.error_head, None
         assert head is not None
-        return ErrorPredictor(backbone, head).eval()
+        about = (backbone.card or {}).get("expected_error", {})
+        is_calibrated = about.get("is_calibrated", False)
+        return ErrorPredictor(backbone, head, is_calibrated=is_calibrated).eval()
 
     def without_effect(self) -> Mapping[str, str]:
         return dict.fromkeys(("freeze", "backbone_lr_scale"), "the encoder never moves")
@@ -203,16 +217,21 @@ def _deciles(
 
 
 def _calibration(deciles: Float[np.ndarray, "condition 10 2"]) -> dict[str, float]:
-    """The line through the deciles of all conditions, and its fit."""
+    """The line through the deciles of all conditions."""
+    power, shift = np.polyfit(deciles[..., 0].ravel(), deciles[..., 1].ravel(), 1)
+    return {"shift": float(shift), "power": float(power)}
+
+
+def _gaps(
+    deciles: Float[np.ndarray, "condition 10 2"], *, shift: float = 0.0, power: float = 1.0
+) -> dict[str, float]:
+    """How far the deciles are from a calibration; from what was said, if none is given."""
     said, true = deciles[..., 0], deciles[..., 1]
-    power, shift = np.polyfit(said.ravel(), true.ravel(), 1)
     gap = np.abs(np.exp(true - shift - power * said) - 1)
     return {
         "gap": float(gap.mean()),
         "largest_gap": float(gap.max()),
         "spread": float(np.exp(true[:, -1] - true[:, 0]).mean()),
-        "shift": float(shift),
-        "power": float(power),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from motionlift.camera import CLIP_CONVENTION
-from motionlift.confidence import CONFIDENCE_CONVENTION
+from motionlift.confidence import AS_THEY_ARE, CONFIDENCE_CONVENTION
 from motionlift.data.store import Sequence, Store
 from motionlift.training.recipe import Recipe
 
@@ -37,6 +37,9 @@ def make_card(
     if theirs and "data.clips" in recipe.task.without_effect():
         clip_frames = theirs.get("clip_frames", clip_frames)
         fps = theirs.get("conventions", {}).get("fps", fps)
+    corruption = recipe.data.corruption
+    # A noise model of one's own has the confidences that its detector gave.
+    is_published = corruption.noise > 0 and not corruption.noise_file
     card = {
         "recipe": recipe.name,
         "summary": recipe.summary,
@@ -46,7 +49,7 @@ def make_card(
         "conventions": {
             "skeleton": "H36M17",
             "input": CLIP_CONVENTION,
-            "confidence": CONFIDENCE_CONVENTION,
+            "confidence": CONFIDENCE_CONVENTION if is_published else AS_THEY_ARE,
             "output": "root-relative joints over the input's scale, camera axes",
             "fps": fps,
         },

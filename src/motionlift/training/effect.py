@@ -92,6 +92,7 @@ def check_effect(recipe: Recipe, *, base: Recipe) -> None:
         for pattern, reason in recipe.task.without_effect().items():
             if fnmatchcase(_without_numbers(path), f"{pattern}*"):
                 raise RecipeError(_message(path, f"for this task: {reason}"))
+    _check_published_masks(recipe, changed=_changed(recipe, base))
 
 
 def check_effect_on(store: Store, recipe: Recipe, *, base: Recipe) -> None:
@@ -117,6 +118,20 @@ def check_effect_on(store: Store, recipe: Recipe, *, base: Recipe) -> None:
     for path in _changed(recipe, base):
         if path in OF_2D:
             raise RecipeError(_message(path, reason))
+
+
+def _check_published_masks(recipe: Recipe, *, changed: list[str]) -> None:
+    """The published code masks only where both ratios are above 0 (`data/published.py`)."""
+    corruption = recipe.data.corruption
+    settings = {f"data.corruption.{name}" for name in ("compat", "joint_mask", "frame_mask")}
+    if corruption.compat != "published" or settings.isdisjoint(changed):
+        return
+    if (corruption.joint_mask > 0) != (corruption.frame_mask > 0):
+        raise RecipeError(
+            f"with data.corruption.compat=published, joint-mask={corruption.joint_mask} and "
+            f"frame-mask={corruption.frame_mask} mask nothing: it takes both above 0; "
+            "set both so, or both to 0"
+        )
 
 
 def _changed(recipe: Recipe, base: Recipe) -> list[str]:

@@ -69,7 +69,9 @@ class MicroBatches:
         if most < share:
             parts = -(-share // most)
             text = f"{share} clips a step in {parts} parts of at most {most} ({reason})"
-            self._say(text + _caution(self._model))
+            self._say(text + _caution(self._model, sees="part"))
+        elif self._processes.count > 1 and (caution := _caution(self._model, sees="share")):
+            self._say(f"{share} clips a step in each of {self._processes.count} processes{caution}")
         return most
 
 
@@ -112,12 +114,14 @@ def memory(device: torch.device) -> tuple[int, str]:
     )
 
 
-def _caution(model: nn.Module) -> str:
+def _caution(model: nn.Module, *, sees: str) -> str:
     if any(
         isinstance(each, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d))
         for each in model.modules()
     ):
-        return "; batch normalisation sees one part at a time, so this is not quite the whole batch"
+        return (
+            f"; batch normalisation sees one {sees} at a time, so this is not quite the whole batch"
+        )
     return ""
 
 

@@ -14,7 +14,7 @@ import torch
 
 from motionlift.data.store import Store
 from motionlift.errors import MotionliftError, RecipeError
-from motionlift.files import written_beside
+from motionlift.files import sha256_of, written_beside
 from motionlift.training.config import differences, read_toml, to_toml, unsaid
 from motionlift.training.recipe import Recipe
 
@@ -40,7 +40,8 @@ class Run:
         """Make the folder and write down the settings.
 
         Raises:
-            MotionliftError: if the folder holds something, or cannot be written.
+            MotionliftError: if the folder holds something, or cannot be written; or the recipe's
+                noise file cannot be read.
         """
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             or_resume = ", or --resume to go on with it" if self.config_path.is_file() else ""
@@ -54,6 +55,8 @@ class Run:
             "store": str(store.path),
             "store_digest": store.digest,
         }
+        if noise_file := recipe.data.corruption.noise_file:
+            about["noise_digest"] = sha256_of(Path(noise_file))
         with written_beside(self.config_path) as beside:
             beside.write_text(to_toml(recipe, extra=about), "utf-8")
 
@@ -63,7 +66,9 @@ class Run:
         How much a machine takes at once, and whether it compiles, may change from start to start.
 
         Raises:
-            RecipeError: if it has other settings, which it names, or another store's content.
+            RecipeError: if it has other settings, which it names, or another store's or noise
+                file's content.
+            MotionliftError: if the noise file cannot be read.
         """
         theirs = replace(
             read_toml(self.config_path, like=recipe),
@@ -87,6 +92,13 @@ class Run:
             raise RecipeError(
                 f"{self.path}: was started on other data than {store.path} holds now (it was "
                 f"{about.get('store')}); resume with the same, or start another run"
+            )
+        noise_file = recipe.data.corruption.noise_file
+        kept = about.get("noise_digest")  # runs of earlier versions have none
+        if noise_file and kept is not None and kept != sha256_of(Path(noise_file)):
+            raise RecipeError(
+                f"{self.path}: was started with another content of {noise_file}; resume with the "
+                "same, or start another run"
             )
 
     def truncate_metrics(self, *, step: int) -> None:

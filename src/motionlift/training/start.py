@@ -51,7 +51,7 @@ def with_network_of_model(recipe: Recipe, *, base: Recipe) -> Recipe:
         for stage in recipe.stages
     )
     clips = recipe.data.clips
-    if clips.fps == base.data.clips.fps and _sees_clips(recipe):
+    if clips.fps == base.data.clips.fps and _sees_clips(recipe) and not recipe.from_scratch:
         clips = dataclasses.replace(clips, fps=trained_fps(model))
     data = dataclasses.replace(recipe.data, clips=clips)
     return dataclasses.replace(recipe, network=theirs, stages=stages, data=data)

@@ -67,7 +67,14 @@ def _checked(
 ) -> tuple[Float[np.ndarray, "frame 17 2"], Float[np.ndarray, "frame 17 3"], np.ndarray]:
     if not isinstance(fields, Mapping) or {"data_2d", "data_3d", "valid"} - set(fields):
         raise FormatError(f"{path}: recording '{name}' needs data_2d, data_3d and valid")
-    arrays = [np.asarray(fields[key]) for key in ("data_2d", "data_3d", "valid")]
+    arrays = []
+    for key in ("data_2d", "data_3d", "valid"):
+        try:
+            arrays.append(np.asarray(fields[key]).astype(np.float64))
+        except (TypeError, ValueError) as error:  # ragged, or no numbers
+            raise FormatError(
+                f"{path}: recording '{name}': {key} is no array of numbers ({error})"
+            ) from error
     valid = arrays[2].reshape(-1).astype(bool)
     for key, array, axes in (("data_2d", arrays[0], 2), ("data_3d", arrays[1], 3)):
         if array.shape != (len(valid), 17, axes):
@@ -75,7 +82,7 @@ def _checked(
                 f"{path}: recording '{name}': {key} has shape {array.shape}, expected "
                 f"{(len(valid), 17, axes)}"
             )
-    return arrays[0].astype(np.float64), arrays[1].astype(np.float64), valid
+    return arrays[0], arrays[1], valid
 
 
 PROTOCOL = FileProtocol(

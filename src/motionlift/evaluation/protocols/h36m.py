@@ -27,6 +27,7 @@ _SHAPES: dict[str, tuple[int, ...]] = {
     "source": (),
     "action": (),
 }
+_TEXTS = ("source", "action")
 
 
 def read(path: Path) -> list[FileSequence]:
@@ -46,8 +47,15 @@ def read(path: Path) -> list[FileSequence]:
 
 
 def sequences_of(split: dict[str, Any], *, where: str) -> list[FileSequence]:
-    """The recordings of a split, from the fields that the file has for it."""
-    fields = {name: _field(split, name, where=where) for name in _SHAPES}
+    """The recordings of a split, from the fields that the file has for it.
+
+    Raises:
+        FormatError: that names the field that is missing, or of another shape.
+    """
+    source = _array(split, "source", where=where)
+    if source.ndim != 1 or not len(source):
+        raise FormatError(f"{where}: field 'source' is no list, or is empty")
+    fields = {name: _field(split, name, frames=len(source), where=where) for name in _SHAPES}
     names = fields["source"].tolist()
     sequences, start = [], 0
     for name, group in groupby(names):
@@ -70,18 +78,26 @@ def sequences_of(split: dict[str, Any], *, where: str) -> list[FileSequence]:
     return sequences
 
 
-def _field(split: dict[str, Any], name: str, *, where: str) -> np.ndarray:
-    if name not in split:
-        raise FormatError(f"{where}: the split has no field '{name}'")
-    values = np.asarray(split[name])
+def _field(split: dict[str, Any], name: str, *, frames: int, where: str) -> np.ndarray:
+    values = _array(split, name, where=where)
     is_like_confidence = name == "confidence" and values.shape[2:] == (1,)
     values = values[..., 0] if is_like_confidence else values
-    frames = len(split["source"])
     if values.shape != (frames, *_SHAPES[name]):
         raise FormatError(
             f"{where}: field '{name}' has shape {values.shape}, expected {(frames, *_SHAPES[name])}"
         )
     return values
+
+
+def _array(split: dict[str, Any], name: str, *, where: str) -> np.ndarray:
+    if name not in split:
+        raise FormatError(f"{where}: the split has no field '{name}'")
+    try:
+        values = np.asarray(split[name])
+        is_as_expected = name in _TEXTS or values.dtype.kind in "biuf"
+        return values if is_as_expected else values.astype(np.float64)
+    except (TypeError, ValueError) as error:  # ragged, or no numbers
+        raise FormatError(f"{where}: field '{name}' is no array ({error})") from error
 
 
 PROTOCOL = FileProtocol(
