@@ -132,7 +132,8 @@ def lift(
             believe detectors that err the same way for seconds; without it, half the time.
         device: "cpu", "cuda", "mps"; the fastest that is here if not given.
         precision: "fp32" or "bf16"; what the device is made for if not given.
-        fps, skeleton: of keypoints in a file, as `motionlift.formats.ReadOptions` has them.
+        fps: of keypoints in a file, instead of what it declares.
+        skeleton: of keypoints in a file, as `motionlift.formats.ReadOptions` has it.
         beyond: metres, a path, smoothing and rate, as `motionlift.finishing.LiftOptions` has them.
 
     Raises:
